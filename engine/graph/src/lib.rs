@@ -1,1 +1,19 @@
-//! To be written.
+//! The action graph: what is to be made, from what, and under which key.
+//!
+//! Holds plain values. Unaware of Starlark, which writes them, and of disks and
+//! processes, which carry them out.
+
+pub mod action;
+pub mod action_graph;
+pub mod artifact;
+pub mod key;
+pub mod layout;
+pub mod native;
+pub mod target;
+pub mod value;
+
+pub use action::{Action, ActionKind, Argument, Capture, Limits, NativeAction, OutputKind, Piece, Run};
+pub use action_graph::{ActionGraph, ActionId, GraphError};
+pub use artifact::Artifact;
+pub use target::{AnalyzedTarget, ConfiguredTarget};
+pub use value::{Param, ProviderValue, Value};

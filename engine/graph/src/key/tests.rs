@@ -1,0 +1,1 @@
+//! Keys: what changes them and what does not.
