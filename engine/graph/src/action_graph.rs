@@ -182,3 +182,6 @@ pub enum GraphError {
         action: String,
     },
 }
+
+#[cfg(test)]
+mod tests;
