@@ -1,1 +1,32 @@
-//! To be written.
+//! The store: content-addressed blobs, trees and results as plain files, expanded
+//! trees to mount, a stat cache for source files, the index over results, and
+//! collection.
+//!
+//! Whatever is damaged, missing or half-written costs time, never correctness:
+//! everything is checked on reading, and what fails the check counts as absent.
+//! The layout on disk is written down in `docs/formats/store.md`. Unaware of
+//! actions, of Starlark, of the terminal, the clock and the environment.
+
+mod blobs;
+mod directories;
+mod durability;
+mod error;
+mod generations;
+mod hashing;
+mod layout;
+mod merge;
+mod stamp;
+mod store;
+mod temp_area;
+#[cfg(test)]
+mod testing;
+mod tree_builder;
+mod verified;
+
+pub use blobs::Transfer;
+pub use directories::Walk;
+pub use error::{Loss, StoreError};
+pub use merge::{Collision, Collisions, Kind, MergeError};
+pub use store::{Store, StoreOptions};
+pub use temp_area::Scratch;
+pub use tree_builder::{TreeBuilder, TreeError};
