@@ -75,6 +75,8 @@ pub struct Run {
     pub hidden: Vec<Artifact>,
     /// What it runs on.
     pub platform: Platform,
+    /// The declared output, if any, that receives what the command prints.
+    pub log: Option<RelPath>,
     /// How outputs are stored.
     pub capture: Capture,
     /// What it may use; never part of the key.

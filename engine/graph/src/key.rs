@@ -194,6 +194,9 @@ where
     }
     visitor.salt("class", class);
     visitor.salt("capture", if run.capture.root { "root" } else { "plain" });
+    if let Some(path) = &run.log {
+        visitor.salt("log", path.as_str());
+    }
     for (path, mode) in &run.capture.modes {
         visitor.salt(&format!("mode {path}"), mode);
     }

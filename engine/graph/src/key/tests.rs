@@ -115,6 +115,7 @@ fn run_action() -> Action {
             root: vec![source("root")],
             source: None,
             hidden: vec![],
+            log: None,
             platform: Platform {
                 name: PlatformName::new("x86_64").unwrap(),
                 os: "linux".to_owned(),
