@@ -10,10 +10,12 @@ pub mod key;
 pub mod layout;
 pub mod native;
 pub mod target;
+pub mod transitive_set;
 pub mod value;
 
 pub use action::{Action, ActionKind, Argument, Capture, Limits, NativeAction, OutputKind, Piece, Run};
 pub use action_graph::{ActionGraph, ActionId, GraphError};
 pub use artifact::Artifact;
 pub use target::{AnalyzedTarget, ConfiguredTarget};
-pub use value::{Param, ProviderValue, Value};
+pub use transitive_set::{SetNode, TransitiveSet};
+pub use value::{Arguments, Param, ProviderValue, Value};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use wiz_base::{Label, PlatformName, Span};
 
@@ -38,7 +39,7 @@ pub struct AnalyzedTarget {
     /// Its attributes as the definition or their defaults give them, selects resolved.
     pub attributes: BTreeMap<String, Value>,
     /// What its rule returned, by provider name.
-    pub providers: Vec<ProviderValue>,
+    pub providers: Vec<Arc<ProviderValue>>,
     /// The actions its rule declared.
     pub actions: Vec<Action>,
 }
@@ -47,6 +48,6 @@ impl AnalyzedTarget {
     /// The provider of that name, if the rule returned one.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<&ProviderValue> {
-        self.providers.iter().find(|provider| provider.name == name)
+        self.providers.iter().map(|provider| &**provider).find(|provider| provider.name == name)
     }
 }

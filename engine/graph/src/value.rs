@@ -1,11 +1,13 @@
 //! Data that providers and attributes are made of, with one stored form.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wiz_base::{Label, RelPath};
 
 use crate::action::Argument;
 use crate::artifact::Artifact;
+use crate::transitive_set::TransitiveSet;
 
 /// A provider's field, or an attribute.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -21,27 +23,29 @@ pub enum Value {
     String(String),
     /// A list or tuple.
     List(Vec<Value>),
-    /// A dict with text keys, or a struct.
-    Dict(BTreeMap<String, Value>),
+    /// A dict with text keys, in the order they were written.
+    Dict(Vec<(String, Value)>),
+    /// A struct or record, in the order its fields were written.
+    Struct(Vec<(String, Value)>),
     /// A target's name.
     Label(Label),
     /// Something an action may read.
-    Artifact(Artifact),
-    /// Arguments of a command line, in order.
-    Arguments(Vec<Argument>),
-    /// A provider within a provider.
-    Provider(Box<ProviderValue>),
-    /// A transitive set: nodes, children before parents; the last is the set itself.
-    Set(Vec<SetNode>),
+    Artifact(Box<Artifact>),
+    /// Arguments of a command line.
+    Arguments(Arguments),
+    /// A provider within a provider; shared in memory, written out in full.
+    Provider(Arc<ProviderValue>),
+    /// A transitive set.
+    Set(TransitiveSet),
 }
 
-/// One node of a stored transitive set.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct SetNode {
-    /// Its own value.
-    pub value: Option<Value>,
-    /// Earlier nodes of the same list.
-    pub children: Vec<u32>,
+/// Arguments of a command line, in order, with what they need but do not name.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Arguments {
+    /// The arguments.
+    pub items: Vec<Argument>,
+    /// Inputs that no argument names.
+    pub hidden: Vec<Artifact>,
 }
 
 /// One provider.
@@ -60,10 +64,10 @@ impl ProviderValue {
     #[must_use]
     pub fn artifacts<'a>(&'a self, field: &str) -> Vec<&'a Artifact> {
         match self.fields.get(field) {
-            Some(Value::Artifact(artifact)) => vec![artifact],
+            Some(Value::Artifact(artifact)) => vec![&**artifact],
             Some(Value::List(values)) => {
                 let artifact = |value: &'a Value| match value {
-                    Value::Artifact(artifact) => Some(artifact),
+                    Value::Artifact(artifact) => Some(&**artifact),
                     _ => None,
                 };
                 values.iter().filter_map(artifact).collect()
