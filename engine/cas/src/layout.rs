@@ -109,6 +109,16 @@ impl Layout {
         self.index.join("journal")
     }
 
+    /// What an expanded tree looked like, beside its folder.
+    pub(crate) fn tree_manifest(&self, root: &Digest) -> PathBuf {
+        self.trees.join(format!("{}.manifest", Self::short_name(root)))
+    }
+
+    /// The lock of all trees that share the first two digits of their digests.
+    pub(crate) fn tree_lock(&self, root: &Digest) -> PathBuf {
+        self.state.join(format!("tree-{}.lock", &root.hex()[..2]))
+    }
+
     /// The name of a tree's folder below `trees/`.
     pub(crate) fn short_name(digest: &Digest) -> String {
         let mut name = digest.hex();

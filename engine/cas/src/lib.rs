@@ -8,9 +8,12 @@
 //! actions, of Starlark, of the terminal, the clock and the environment.
 
 mod blobs;
+mod capture;
 mod directories;
 mod durability;
 mod error;
+mod expand;
+mod frame;
 mod generations;
 mod hashing;
 mod layout;
@@ -22,10 +25,13 @@ mod temp_area;
 mod testing;
 mod tree_builder;
 mod verified;
+mod workers;
 
 pub use blobs::Transfer;
+pub use capture::{Capture, CaptureError, CaptureMode, Captured, Oddity, OddityKind, Undeclared};
 pub use directories::Walk;
 pub use error::{Loss, StoreError};
+pub use expand::{ExpandedTree, TREE_TIME};
 pub use merge::{Collision, Collisions, Kind, MergeError};
 pub use store::{Store, StoreOptions};
 pub use temp_area::Scratch;

@@ -10,6 +10,7 @@ use wiz_base::{Digest, DigestFunction};
 use crate::directories::{DirectoryCache, directory_cache};
 use crate::durability::Suspects;
 use crate::error::StoreError;
+use crate::expand::{Clones, ExpandedTrees};
 use crate::layout::Layout;
 use crate::merge::{MergeCache, merge_cache};
 use crate::temp_area::{Scratch, TempArea};
@@ -43,6 +44,8 @@ struct Inner {
     verified: Verified,
     directories: DirectoryCache,
     merges: MergeCache,
+    expanded: ExpandedTrees,
+    clones: Clones,
 }
 
 impl Store {
@@ -65,6 +68,8 @@ impl Store {
             verified: Verified::new(),
             directories: directory_cache(),
             merges: merge_cache(),
+            expanded: ExpandedTrees::default(),
+            clones: Clones::new(true),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -108,6 +113,14 @@ impl Store {
 
     pub(crate) fn merges(&self) -> &MergeCache {
         &self.inner.merges
+    }
+
+    pub(crate) fn expanded(&self) -> &ExpandedTrees {
+        &self.inner.expanded
+    }
+
+    pub(crate) fn clones(&self) -> &Clones {
+        &self.inner.clones
     }
 
     /// The digest of no bytes, whose blob need not exist.
