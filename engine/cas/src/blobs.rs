@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use wiz_base::Digest;
 
 use crate::error::{Loss, StoreError};
@@ -65,10 +65,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if it cannot be read or stored, or is no regular file.
     pub fn put_file(&self, path: &Path, transfer: Transfer) -> Result<Digest, StoreError> {
-        let flags = i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits());
-        let mut options = File::options();
-        options.read(true).custom_flags(flags.unwrap_or(0));
-        let file = options.open(path).map_err(StoreError::io("read", path))?;
+        let file = open_regular(path)?;
         self.put_open_file(file, path, transfer)
     }
 
@@ -263,6 +260,18 @@ impl Store {
             }
             Err(_) => false,
         }
+    }
+}
+
+/// Opens a file that is not the target of a link and not a pipe to wait for.
+pub(crate) fn open_regular(path: &Path) -> Result<File, StoreError> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
+    let file = file.map_err(StoreError::io("read", path))?;
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(_) => Err(StoreError::NotRegular { path: path.to_owned() }),
+        Err(error) => Err(StoreError::io("read", path)(error)),
     }
 }
 

@@ -98,7 +98,7 @@ fn read_boot(path: &Path) -> Option<(String, Suspects)> {
     let boot = words.next()?.to_owned();
     let ends: Vec<i64> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
     let windows = ends.as_chunks::<2>().0.iter().map(|[from, to]| (*from, *to)).collect();
-    (ends.len() % 2 == 0).then_some((boot, Suspects { windows }))
+    ends.len().is_multiple_of(2).then_some((boot, Suspects { windows }))
 }
 
 fn read_durable(path: &Path) -> Option<i64> {

@@ -80,6 +80,7 @@ impl Store {
         let name = Layout::short_name(root);
         let path = self.layout().trees.join(&name);
         if !*checked {
+            self.lease_tree(root);
             let gate = self.layout().tree_lock(root);
             let _gate = lock_file(&gate).map_err(StoreError::io("lock", &gate))?;
             let manifest = self.layout().tree_manifest(root);
@@ -88,6 +89,10 @@ impl Store {
                 false => self.make_tree(root, &path, &manifest),
             });
             made.map_err(StoreError::io("start threads for", &path))??;
+            // When it was last used, for a collection; one time a store is enough.
+            let now = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+            let times = Timestamps { last_access: now, last_modification: now };
+            let _ = rustix::fs::utimensat(rustix::fs::CWD, &manifest, &times, AtFlags::empty());
             *checked = true;
         }
         Ok(ExpandedTree { digest: *root, name, path })
@@ -95,13 +100,12 @@ impl Store {
 
     /// Whether the folder is as it was when it was made.
     fn is_whole(&self, root: &Digest, path: &Path, manifest: &Path) -> bool {
-        let Ok(metadata) = fs::symlink_metadata(manifest) else { return false };
-        if self.suspects().contain(Stamp::of(&metadata)) {
-            return false;
-        }
         let Some(manifest) = TreeManifest::read(manifest).filter(|manifest| manifest.root == *root) else {
             return false;
         };
+        if manifest.entries.first().is_none_or(|(_, stamp)| self.suspects().contain(*stamp)) {
+            return false;
+        }
         let Ok(folder) = open_folder(path) else { return false };
         let same = |(path, stamp): &(RelPath, Stamp)| stamp_at(&folder, path).is_ok_and(|now| now == *stamp);
         if manifest.entries.len() < PARALLEL_FROM {

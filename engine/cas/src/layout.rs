@@ -24,7 +24,6 @@ pub(crate) struct Layout {
     pub(crate) results: PathBuf,
     pub(crate) trees: PathBuf,
     pub(crate) temporary: PathBuf,
-    pub(crate) leases: PathBuf,
     pub(crate) pins: PathBuf,
     pub(crate) index: PathBuf,
     pub(crate) state: PathBuf,
@@ -41,7 +40,6 @@ impl Layout {
             results: folder("results"),
             trees: folder("trees"),
             temporary: folder("tmp"),
-            leases: folder("leases"),
             pins: folder("pins"),
             index: folder("index"),
             state: folder("state"),
@@ -70,13 +68,12 @@ impl Layout {
     }
 
     /// All folders but the root.
-    pub(crate) fn folders(&self) -> [&PathBuf; 9] {
+    pub(crate) fn folders(&self) -> [&PathBuf; 8] {
         [
             &self.blobs,
             &self.results,
             &self.trees,
             &self.temporary,
-            &self.leases,
             &self.pins,
             &self.index,
             &self.state,

@@ -12,7 +12,9 @@ use crate::durability::Suspects;
 use crate::error::StoreError;
 use crate::expand::{Clones, ExpandedTrees};
 use crate::layout::Layout;
+use crate::lease::OwnLease;
 use crate::merge::{MergeCache, merge_cache};
+use crate::results::{CompleteCache, complete_cache};
 use crate::temp_area::{Scratch, TempArea};
 use crate::verified::Verified;
 
@@ -44,6 +46,8 @@ struct Inner {
     verified: Verified,
     directories: DirectoryCache,
     merges: MergeCache,
+    complete: CompleteCache,
+    lease: OwnLease,
     expanded: ExpandedTrees,
     clones: Clones,
 }
@@ -68,6 +72,8 @@ impl Store {
             verified: Verified::new(),
             directories: directory_cache(),
             merges: merge_cache(),
+            complete: complete_cache(),
+            lease: OwnLease::default(),
             expanded: ExpandedTrees::default(),
             clones: Clones::new(true),
         };
@@ -121,6 +127,14 @@ impl Store {
 
     pub(crate) fn clones(&self) -> &Clones {
         &self.inner.clones
+    }
+
+    pub(crate) fn complete(&self) -> &CompleteCache {
+        &self.inner.complete
+    }
+
+    pub(crate) fn own_lease(&self) -> &OwnLease {
+        &self.inner.lease
     }
 
     /// The digest of no bytes, whose blob need not exist.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::StoreError;
 
 /// Name of the lock inside each area.
-const LOCK: &str = ".lock";
+pub(crate) const LOCK: &str = ".lock";
 
 /// A folder `tmp/<pid>-<n>` with names never used twice.
 #[derive(Debug)]
@@ -41,6 +41,10 @@ impl TempArea {
         }
         let source = io::Error::from(io::ErrorKind::AlreadyExists);
         Err(StoreError::Io { doing: "create a folder in", path: temporary.to_owned(), source })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A path in the area that nothing has used before.

@@ -45,15 +45,14 @@ impl TreeBuilder {
     /// [`TreeError::Collision`] if something else stands at `path`,
     /// [`TreeError::NotDirectory`] if something else stands on the way.
     pub fn insert(&mut self, store: &Store, path: &RelPath, node: Node) -> Result<(), TreeError> {
-        match self.slot(store, path)? {
-            (siblings, name) => match siblings.get(&name) {
-                Some(Branch::Node(existing)) if *existing == node => Ok(()),
-                Some(_) => Err(TreeError::Collision { path: path.clone() }),
-                None => {
-                    siblings.insert(name, Branch::Node(node));
-                    Ok(())
-                }
-            },
+        let (siblings, name) = self.slot(store, path)?;
+        match siblings.get(&name) {
+            Some(Branch::Node(existing)) if *existing == node => Ok(()),
+            Some(_) => Err(TreeError::Collision { path: path.clone() }),
+            None => {
+                siblings.insert(name, Branch::Node(node));
+                Ok(())
+            }
         }
     }
 
