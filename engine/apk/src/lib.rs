@@ -4,14 +4,22 @@
 //! no randomness drawn but what the caller hands in. Writers give the same bytes for
 //! the same values; readers refuse what is malformed and say why.
 
+pub mod archive;
 pub mod checksum;
 pub mod dependency;
+mod gzip;
+pub mod key;
+pub mod package;
 pub mod pkginfo;
 #[cfg(test)]
 mod reference_data;
+pub mod signature;
 pub mod version;
 
+pub use archive::{Entry, Kind, Owner};
 pub use checksum::Checksum;
 pub use dependency::{Constraint, Dependency, Name, Operator, Provide};
+pub use package::reader::PackageReader;
+pub use package::writer::{DataWriter, write_package};
 pub use pkginfo::PkgInfo;
 pub use version::Version;
