@@ -1,3 +1,4 @@
+//! The apk v2 formats: packages, indexes, signatures and the installed database, as
 //! values and as bytes.
 //!
 //! Everything here is a function of its input: no file is opened, no clock read and
@@ -6,8 +7,10 @@
 
 pub mod archive;
 pub mod checksum;
+pub mod database;
 pub mod dependency;
 mod gzip;
+pub mod index;
 pub mod key;
 pub mod package;
 pub mod pkginfo;
@@ -19,6 +22,7 @@ pub mod version;
 pub use archive::{Entry, Kind, Owner};
 pub use checksum::Checksum;
 pub use dependency::{Constraint, Dependency, Name, Operator, Provide};
+pub use index::Record;
 pub use package::reader::PackageReader;
 pub use package::writer::{DataWriter, write_package};
 pub use pkginfo::PkgInfo;
