@@ -177,13 +177,13 @@ impl WrittenPackage {
 pub fn write_package<S: Read + Write + Seek>(
     info: &PkgInfo,
     epoch: u64,
-    mut scratch: S,
+    scratch: S,
     output: &mut impl Write,
-    fill: impl FnOnce(&mut DataWriter<&mut S>) -> Result<(), PackageError>,
+    fill: impl FnOnce(&mut DataWriter<S>) -> Result<(), PackageError>,
 ) -> Result<WrittenPackage, PackageError> {
-    let mut writer = DataWriter::new(&mut scratch, epoch);
+    let mut writer = DataWriter::new(scratch, epoch);
     fill(&mut writer)?;
-    let (_, data) = writer.finish()?;
+    let (mut scratch, data) = writer.finish()?;
     let control = ControlMember::new(info, &data, epoch)?;
     scratch.seek(SeekFrom::Start(0)).map_err(PackageError::Write)?;
     output.write_all(&control.bytes).map_err(PackageError::Write)?;
