@@ -14,7 +14,7 @@ use crate::hashing::{digest_copy, digest_file};
 use crate::stamp::Stamp;
 use crate::store::Store;
 use crate::temp_area::TempPath;
-use crate::verified::REMEMBER_FROM;
+use crate::verified_blobs::REMEMBER_FROM;
 
 /// Files below this many bytes are read whole before they are stored.
 const WHOLE_BELOW: u64 = 1 << 20;

@@ -23,7 +23,7 @@ use crate::merge::MergeError;
 use crate::stamp::Stamp;
 use crate::store::Store;
 use crate::temp_area::{Scratch, lock_file, remove_tree};
-use crate::verified::REMEMBER_FROM;
+use crate::verified_blobs::REMEMBER_FROM;
 use crate::workers;
 
 pub(crate) mod manifest;
@@ -96,6 +96,16 @@ impl Store {
             *checked = true;
         }
         Ok(ExpandedTree { digest: *root, name, path })
+    }
+
+    /// Whether the expanded tree of that digest is as it was when it was made.
+    pub(crate) fn is_whole_tree(&self, root: &Digest) -> Result<bool, StoreError> {
+        let gate = self.layout().tree_lock(root);
+        let _gate = lock_file(&gate).map_err(StoreError::io("lock", &gate))?;
+        let path = self.layout().trees.join(Layout::short_name(root));
+        let manifest = self.layout().tree_manifest(root);
+        workers::run(|| self.is_whole(root, &path, &manifest))
+            .map_err(StoreError::io("start threads for", &path))
     }
 
     /// Whether the folder is as it was when it was made.

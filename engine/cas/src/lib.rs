@@ -9,6 +9,7 @@
 
 mod blobs;
 mod capture;
+mod collect;
 mod directories;
 mod durability;
 mod error;
@@ -16,9 +17,11 @@ mod expand;
 mod frame;
 mod generations;
 mod hashing;
+mod index;
 mod layout;
 mod lease;
 mod merge;
+mod pins;
 mod results;
 mod source_digests;
 mod stamp;
@@ -27,17 +30,23 @@ mod temp_area;
 #[cfg(test)]
 mod testing;
 mod tree_builder;
-mod verified;
+mod usage;
+mod verified_blobs;
+mod verify;
 mod workers;
 
 pub use blobs::Transfer;
 pub use capture::{Capture, CaptureError, CaptureMode, Captured, Oddity, OddityKind, Undeclared};
+pub use collect::{Collected, Decision, Item, Verdict};
 pub use directories::Walk;
 pub use error::{Loss, StoreError};
 pub use expand::{ExpandedTree, TREE_TIME};
+pub use index::{HeldIndex, Index, IndexError, IndexRecord, MemoryIndex, SledIndex, Use};
 pub use merge::{Collision, Collisions, Kind, MergeError};
 pub use results::StoredResult;
 pub use source_digests::{SourceDigests, SourceFile};
 pub use store::{Store, StoreOptions};
 pub use temp_area::Scratch;
 pub use tree_builder::{TreeBuilder, TreeError};
+pub use usage::{Share, Usage};
+pub use verify::Verified;

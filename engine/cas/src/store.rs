@@ -16,7 +16,7 @@ use crate::lease::OwnLease;
 use crate::merge::{MergeCache, merge_cache};
 use crate::results::{CompleteCache, complete_cache};
 use crate::temp_area::{Scratch, TempArea};
-use crate::verified::Verified;
+use crate::verified_blobs::VerifiedBlobs;
 
 /// Where Linux tells one boot from another.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -43,7 +43,7 @@ struct Inner {
     suspects: Suspects,
     temp: Mutex<Option<Arc<TempArea>>>,
     unsynced: AtomicBool,
-    verified: Verified,
+    verified: VerifiedBlobs,
     directories: DirectoryCache,
     merges: MergeCache,
     complete: CompleteCache,
@@ -69,7 +69,7 @@ impl Store {
             suspects,
             temp: Mutex::new(None),
             unsynced: AtomicBool::new(false),
-            verified: Verified::new(),
+            verified: VerifiedBlobs::new(),
             directories: directory_cache(),
             merges: merge_cache(),
             complete: complete_cache(),
@@ -109,7 +109,7 @@ impl Store {
         &self.inner.suspects
     }
 
-    pub(crate) fn verified(&self) -> &Verified {
+    pub(crate) fn verified(&self) -> &VerifiedBlobs {
         &self.inner.verified
     }
 
@@ -159,6 +159,13 @@ impl Store {
 
     pub(crate) fn take_unsynced(&self) -> bool {
         self.inner.unsynced.swap(false, Ordering::AcqRel)
+    }
+
+    /// Forgets what was seen before files were removed.
+    pub(crate) fn forget_memory(&self) {
+        self.inner.directories.clear();
+        self.inner.merges.clear();
+        self.inner.complete.clear();
     }
 
     /// Moves a defective file out of the way, for a look later; it may be gone.

@@ -6,6 +6,7 @@ use wiz_base::{Digest, RelPath};
 
 use crate::frame::{Frame, FrameReader};
 use crate::stamp::{STAMP_LEN, Stamp};
+use crate::usage::FILE_OVERHEAD;
 
 const MAGIC: &str = "wiz-tree-1";
 
@@ -31,6 +32,11 @@ impl TreeManifest {
             frame.fixed(&stamp.to_bytes());
         }
         frame.finish()
+    }
+
+    /// Bytes the tree takes on disk, about.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.bytes + self.entries.len() as u64 * FILE_OVERHEAD
     }
 
     /// The manifest in that file; any defect makes it none.

@@ -11,9 +11,9 @@ pub(crate) const REMEMBER_FROM: u64 = 64 * 1024;
 
 /// Remembers stamps of verified blobs.
 #[derive(Debug)]
-pub(crate) struct Verified(Generations<Digest, Stamp>);
+pub(crate) struct VerifiedBlobs(Generations<Digest, Stamp>);
 
-impl Verified {
+impl VerifiedBlobs {
     pub(crate) fn new() -> Self {
         Self(Generations::new(100_000))
     }
