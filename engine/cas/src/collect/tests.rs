@@ -170,11 +170,7 @@ fn incomplete_and_unreadable_results_are_dropped() {
     let lost = DigestFunction::Blake3.digest("c".repeat(50_000).as_bytes());
     fs::remove_file(store.path_of(&lost)).unwrap();
     overwrite(&store.layout().result(&key("a")), b"garbage");
-    check(
-        &store,
-        250_000,
-        expect![""],
-    );
+    check(&store, 250_000, expect![""]);
 }
 
 #[test]
