@@ -107,7 +107,8 @@ impl Record {
 
     /// Reads one record. A dependency that is none, and a field in upper case that
     /// apk does not know, make the record uninstallable; a malformed provide or
-    /// `install_if` disables that field. All three are kept as they are.
+    /// `install_if` disables that line. All three are kept as they are. Lists may be
+    /// spread over several lines.
     ///
     /// # Errors
     /// [`RecordError`] on lines that are no fields, a missing name or version, and
@@ -156,18 +157,18 @@ impl Record {
             'c' => self.commit = text,
             'k' => self.provider_priority = Some(number(letter, value)?),
             'D' => match parse_list(value) {
-                Ok(depends) => self.depends = depends,
+                Ok(mut depends) => self.depends.append(&mut depends),
                 Err(error) => {
                     self.uninstallable.push(format!("depends: {error}"));
                     self.unknown.push((letter, value.to_owned()));
                 }
             },
             'p' => match parse_list(value) {
-                Ok(provides) => self.provides = provides,
+                Ok(mut provides) => self.provides.append(&mut provides),
                 Err(_) => self.unknown.push((letter, value.to_owned())),
             },
             'i' => match parse_list(value) {
-                Ok(install_if) => self.install_if = install_if,
+                Ok(mut install_if) => self.install_if.append(&mut install_if),
                 Err(_) => self.unknown.push((letter, value.to_owned())),
             },
             _ => {

@@ -18,7 +18,7 @@ fn check(text: &str, expected: &Expect) {
 #[test]
 fn fields_are_written_in_apks_order() {
     check(
-        "P:zlib\nV:1.3-r0\nk:5\ni:a b=1\np:so:libz.so.1=1.3 any\nD:so:libc.so.6 !old>2\nL:Zlib\nU:\nt:7\nz:future",
+        "P:zlib\nV:1.3-r0\nk:5\ni:a b=1\np:so:libz.so.1=1.3\np:any\nD:so:libc.so.6 !old>2\nL:Zlib\nU:\nt:7\nz:future",
         &expect![[r#"
             P:zlib
             V:1.3-r0
