@@ -3,4 +3,4 @@
 set -eu
 libraries=$(sed -n '1s|^// link: *||p' "$2")
 # shellcheck disable=SC2086 # flags are words
-exec $CC $CPPFLAGS $CFLAGS $LDFLAGS -o "$1" "$2" $libraries
+exec $CC $CFLAGS $LDFLAGS -o "$1" "$2" $libraries
