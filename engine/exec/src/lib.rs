@@ -1,1 +1,27 @@
-//! To be written.
+//! Carries actions out: sandboxed commands, fetches, written files, native packers;
+//! looks results up and keeps them; links results for people.
+//!
+//! Implements the scheduler's [`Executor`](wiz_scheduler::Executor) over one store and
+//! one workspace. Unaware of order, of the terminal, and of the environment.
+
+pub mod executor;
+pub mod failed;
+pub mod fetch;
+pub mod history;
+pub mod materialise;
+pub mod native;
+
+mod command;
+mod failure;
+mod jobserver;
+mod key_trees;
+mod layers;
+mod native_action;
+mod outputs;
+pub mod sandbox_plan;
+mod sources;
+
+pub use executor::{LocalExecutor, RunLimits, Settings};
+pub use failed::FailedRun;
+pub use fetch::{FetchSettings, Patience};
+pub use materialise::{Delivered, MaterialiseError, OutputLinks};
