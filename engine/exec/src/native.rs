@@ -12,11 +12,16 @@ use wiz_base::{Digest, Node};
 use wiz_cas::Store;
 use wiz_graph::native::NativeKind;
 
+mod elf;
 pub mod error;
 mod file_globs;
+mod gate;
+mod inspect;
 mod outputs;
 mod params;
 mod root_form;
+mod scan;
+mod split;
 #[cfg(test)]
 mod testing;
 mod tree;
@@ -70,6 +75,10 @@ pub fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
     match job.kind {
         NativeKind::Unpack => unpack::run(job),
         NativeKind::Tree => tree::run(job),
+        NativeKind::Inspect => inspect::run(job),
+        NativeKind::Gate => gate::run(job),
+        NativeKind::Split => split::run(job),
+        NativeKind::Scan => scan::run(job),
         other => {
             Err(NativeError::Params { kind: other.name(), message: "this kind is not built in".to_owned() })
         }

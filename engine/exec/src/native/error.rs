@@ -4,6 +4,8 @@
 use wiz_base::Digest;
 use wiz_cas::{Collision, Collisions, MergeError, Store, StoreError, TreeError};
 
+pub use super::gate::{GateError, Missing};
+pub use super::split::SplitError;
 pub use super::unpack::{ArchiveProblem, EntryProblem, UnpackError};
 
 /// A native action that failed.
@@ -66,6 +68,12 @@ pub enum NativeError {
     /// An archive that is not unpacked.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+    /// ELF files that are not as the policy wants them.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// A tree that cannot be taken apart.
+    #[error(transparent)]
+    Split(#[from] SplitError),
 }
 
 impl NativeError {

@@ -24,6 +24,10 @@ impl FileGlobs {
         Ok(Self { globs: parsed })
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.globs.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.globs.is_empty()
     }

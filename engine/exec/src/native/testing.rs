@@ -10,6 +10,8 @@ use wiz_graph::native::NativeKind;
 
 use super::{NativeError, NativeJob, NativeOutput};
 
+pub(super) mod elf;
+
 /// A store and the inputs of the next job; gone with the value.
 pub(super) struct Bench {
     pub(super) store: Store,
@@ -105,6 +107,16 @@ impl Bench {
             } else {
                 builder.directory(&self.store, &path(line.trim_end_matches('/'))).unwrap();
             }
+        }
+        builder.build(&self.store).unwrap()
+    }
+
+    /// The tree with executable files of these bytes besides.
+    pub(super) fn with_files(&self, tree: &Digest, files: &[(&str, &[u8])]) -> Digest {
+        let mut builder = TreeBuilder::from_tree(&self.store, tree).unwrap();
+        for (path, bytes) in files {
+            let node = Node::File { digest: self.store.put_bytes(bytes).unwrap(), executable: true };
+            builder.insert(&self.store, &RelPath::new(path).unwrap(), node).unwrap();
         }
         builder.build(&self.store).unwrap()
     }

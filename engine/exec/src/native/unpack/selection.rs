@@ -22,7 +22,7 @@ pub(super) struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     pub(super) fn new(strip: usize, only: FileGlobs, without: &'a FileGlobs, into: RelPath) -> Self {
-        let used = vec![false; only.texts().count()];
+        let used = vec![false; only.len()];
         Self { strip, only, without, into, used, seen: Vec::new() }
     }
 
