@@ -15,7 +15,7 @@ mod schedule;
 mod slot;
 mod workers;
 
-pub use cancel::CancelToken;
+pub use cancel::{CancelToken, Subscription};
 pub use event::{ActionEnd, ActionName, BuildEvent, Clock, Events, Phase, Silent};
 pub use executor::{Execution, Executor, History, Hit, Lookup, NoHistory, Past, Probe, Setback};
 pub use failure::{ActionFailure, FailureKind, LogTail};
