@@ -18,7 +18,7 @@ use crate::failed::{self, FailedRun};
 use crate::failure::{failure, store_setback};
 use crate::jobserver::{self, Jobserver, Seat};
 use crate::layers::Layers;
-use crate::outputs;
+use crate::outputs::{self, Made};
 use crate::sandbox_plan::{PlanError, SandboxPlan};
 
 /// Lines of a log that a failure shows.
@@ -54,7 +54,7 @@ pub(crate) struct Commands {
 enum CommandError {
     #[error("the command exited with status {0}")]
     Exited(i32),
-    #[error("the command was killed by signal {0}{}", signal_name(*.0))]
+    #[error("the command was killed by signal {}", signal_name(*.0))]
     Signaled(i32),
     #[error("the command took longer than its limit of {}\nhint: if it is right, give the action a longer `timeout`", duration(*.0))]
     TimedOut(Duration),
@@ -179,18 +179,12 @@ impl Commands {
     fn collect(&self, attempt: &Attempt<'_>) -> Result<(Digest, Option<Digest>), Setback> {
         let aside = attempt.scratch.path().join("trees");
         std::fs::create_dir(&aside).map_err(|source| host_setback("prepare the scratch folder", source))?;
-        if let Some(path) = &attempt.run.log {
-            copy_log(&attempt.log(), &attempt.out(), path)?;
-        }
-        let declared = &attempt.action.outputs;
-        let root = outputs::collect(&self.store, &attempt.out(), &aside, attempt.run, declared)?;
+        let log = self.store.put_file(&attempt.log(), Transfer::Keep);
+        let log = log.map_err(|error| store_setback(&error))?;
+        let made = Made { out: &attempt.out(), aside: &aside, log };
+        let root = outputs::collect(&self.store, &made, attempt.run, &attempt.action.outputs);
         let _ = wiz_sandbox::remove_tree(&aside);
-        let length = std::fs::metadata(attempt.log()).map_or(0, |metadata| metadata.len());
-        let log = match length {
-            0 => None,
-            _ => Some(self.store.put_file(&attempt.log(), Transfer::Consume)),
-        };
-        Ok((root, log.transpose().map_err(|error| store_setback(&error))?))
+        Ok((root?, Some(log).filter(|log| log.size() > 0)))
     }
 
     /// Keeps what is needed to look into a failure, and adds where it is.
@@ -217,27 +211,11 @@ impl Commands {
 }
 
 /// A sandbox's token that is cancelled with the build's.
-fn bridge(
-    build: &CancelToken,
-) -> Result<(wiz_sandbox::CancelToken, wiz_scheduler::Subscription), Setback> {
+fn bridge(build: &CancelToken) -> Result<(wiz_sandbox::CancelToken, wiz_scheduler::Subscription), Setback> {
     let cancel =
         wiz_sandbox::CancelToken::new().map_err(|source| host_setback("watch for cancellation", source))?;
     let linked = cancel.clone();
     Ok((cancel, build.on_cancel(move || linked.cancel())))
-}
-
-/// The log as a declared output.
-fn copy_log(log: &Path, out: &Path, path: &wiz_base::RelPath) -> Result<(), Setback> {
-    let place = out.join(path.as_str());
-    // The action may have put something there, even a link.
-    let removed = wiz_sandbox::remove_tree(&place).map_err(Into::into);
-    let mut from = File::open(log).map_err(|source| host_setback("read the log", source))?;
-    let options = File::options().write(true).create_new(true).to_owned();
-    let copied = removed.and_then(|()| options.open(&place)).and_then(|mut to| {
-        std::io::copy(&mut from, &mut to)?;
-        Ok(rustix::fs::fchmod(&to, rustix::fs::Mode::from_raw_mode(0o644))?)
-    });
-    copied.map_err(|source| host_setback("write the log as an output", source))
 }
 
 /// The last lines of a file, as text.
@@ -282,19 +260,20 @@ fn sandbox_setback(error: &SandboxError) -> Setback {
     failure(kind, code, error).into()
 }
 
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        4 => " (illegal instruction)",
-        6 => " (abort)",
-        7 => " (bus error)",
-        8 => " (arithmetic error)",
-        9 => " (kill)",
-        11 => " (segmentation fault)",
-        13 => " (broken pipe)",
-        15 => " (termination)",
-        31 => " (forbidden system call)",
-        _ => "",
-    }
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        4 => "illegal instruction",
+        6 => "abort",
+        7 => "bus error",
+        8 => "arithmetic error",
+        9 => "kill",
+        11 => "segmentation fault",
+        13 => "broken pipe",
+        15 => "termination",
+        31 => "forbidden system call",
+        _ => return signal.to_string(),
+    };
+    format!("{signal} ({name})")
 }
 
 fn duration(limit: Duration) -> String {

@@ -66,12 +66,7 @@ impl FailedRun {
 
 /// Keeps a failed command in place of the target's earlier one: the log, and the scratch
 /// folder if one is given, are moved away from where they are. Returns the log's place.
-pub(crate) fn keep(
-    cache: &Path,
-    run: &FailedRun,
-    log: &Path,
-    scratch: Option<&Path>,
-) -> io::Result<PathBuf> {
+pub(crate) fn keep(cache: &Path, run: &FailedRun, log: &Path, scratch: Option<&Path>) -> io::Result<PathBuf> {
     let folder = folder_of(cache, &run.target);
     let all = cache.join(FOLDER);
     fs::create_dir_all(&all)?;

@@ -60,7 +60,8 @@ impl<'a> KeyTrees<'a> {
 
     /// The tree `base` with everything of `branch` put into it.
     fn grow(&self, base: Option<Digest>, branch: &Branch, at: &RelPath) -> Result<Digest, KeyTreesError> {
-        let overlap = |name: &str| KeyTreesError::Overlap { path: at.join_str(name).unwrap_or_else(|_| at.clone()) };
+        let overlap =
+            |name: &str| KeyTreesError::Overlap { path: at.join_str(name).unwrap_or_else(|_| at.clone()) };
         let mut directory = match base {
             Some(base) => (*self.store.get_directory(&base)?).clone(),
             None => Directory::new(),

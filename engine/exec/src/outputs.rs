@@ -112,45 +112,52 @@ fn make_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Stores the output folder `out` of `run` and returns its tree. `aside` is a folder on
-/// the same disk for trees that are captured by themselves.
+/// What a command left behind.
+pub(crate) struct Made<'a> {
+    /// Its output folder.
+    pub(crate) out: &'a Path,
+    /// An empty folder on the same disk, for trees that are captured by themselves.
+    pub(crate) aside: &'a Path,
+    /// What it printed.
+    pub(crate) log: Digest,
+}
+
+/// Stores the outputs of `run` and returns their tree.
 pub(crate) fn collect(
     store: &Store,
-    out: &Path,
-    aside: &Path,
+    made: &Made<'_>,
     run: &Run,
     outputs: &BTreeMap<RelPath, OutputKind>,
 ) -> Result<Digest, OutputError> {
-    let trees = if run.capture.root { take_roots(store, out, aside, run, outputs)? } else { Vec::new() };
+    let trees = if run.capture.root { take_roots(store, made, run, outputs)? } else { Vec::new() };
     let declared = declared_oddities(run, outputs, None);
-    let plain = policy(CaptureMode::Plain, declared);
-    let rest = store.capture(out, &plain)?.root;
-    let root = if trees.is_empty() {
-        rest
-    } else {
-        let mut builder = TreeBuilder::from_tree(store, &rest)?;
+    let mut root = store.capture(made.out, &policy(CaptureMode::Plain, declared))?.root;
+    if !trees.is_empty() || run.log.is_some() {
+        let mut builder = TreeBuilder::from_tree(store, &root)?;
         for (path, tree) in trees {
             builder.insert(store, &path, Node::Directory(tree))?;
         }
-        builder.build(store)?
-    };
+        if let Some(path) = &run.log {
+            builder.replace(store, path, Node::File { digest: made.log, executable: false })?;
+        }
+        root = builder.build(store)?;
+    }
     check(store, &root, outputs)?;
     Ok(root)
 }
 
-/// Captures each output that is a folder as part of a root, moving it away from `out`;
+/// Captures each output that is a folder as part of a root, moving it away from its folder;
 /// inner outputs before outer ones.
 fn take_roots(
     store: &Store,
-    out: &Path,
-    aside: &Path,
+    made: &Made<'_>,
     run: &Run,
     outputs: &BTreeMap<RelPath, OutputKind>,
 ) -> Result<Vec<(RelPath, Digest)>, OutputError> {
     let mut trees = Vec::new();
     for (number, (path, kind)) in outputs.iter().rev().enumerate() {
-        let place = aside.join(number.to_string());
-        if *kind == OutputKind::Tree && move_away(out, path, &place)? {
+        let place = made.aside.join(number.to_string());
+        if *kind == OutputKind::Tree && move_away(made.out, path, &place)? {
             let declared = declared_oddities(run, outputs, Some(path));
             let policy = policy(CaptureMode::Root { keep_aliases: false }, declared);
             trees.push((path.clone(), store.capture(&place, &policy)?.root));
@@ -223,8 +230,9 @@ fn check(store: &Store, root: &Digest, outputs: &BTreeMap<RelPath, OutputKind>) 
     let mut missing = Vec::new();
     for (path, kind) in outputs {
         let found = match (store.subtree(root, path)?, kind) {
-            (Some(Node::File { .. }), OutputKind::File)
-            | (Some(Node::Directory(_)), OutputKind::Tree) => continue,
+            (Some(Node::File { .. }), OutputKind::File) | (Some(Node::Directory(_)), OutputKind::Tree) => {
+                continue;
+            }
             (None, _) => None,
             (Some(Node::File { .. }), _) => Some("a file"),
             (Some(Node::Directory(_)), _) => Some("a folder"),
@@ -320,6 +328,3 @@ fn odd_text(odd: &[Oddity]) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,350 @@
+//! The executor over a local store: looks results up, carries out what is missing,
+//! keeps what was made. Unaware of order and of who asked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use wiz_base::reapi::ActionResult;
+use wiz_base::{Digest, Directory, Node, RelPath};
+use wiz_cas::{Store, StoreError, StoredResult};
+use wiz_graph::key::manifest::Manifest;
+use wiz_graph::key::{self, Inputs};
+use wiz_graph::{Action, ActionGraph, ActionId, ActionKind, Artifact, Run};
+use wiz_scheduler::{BuildOutcome, Execution, Executor, FailureKind, Hit, Lookup, Probe, Setback};
+
+use crate::command::{Commands, host_setback};
+use crate::failure::{failure, store_setback};
+use crate::fetch::{FetchSettings, Fetcher, Request};
+use crate::history::LocalHistory;
+use crate::jobserver::Jobserver;
+use crate::key_trees::{KeyTrees, key_setback};
+use crate::layers::Layers;
+use crate::native_action;
+use crate::sandbox_plan::SandboxPlan;
+use crate::sources::Sources;
+
+/// Links are followed inside of an output as often as Linux does.
+const MOST_LINKS: usize = 40;
+
+/// What an executor is to know; nothing of it changes what is built.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder with WORKSPACE.star, absolute.
+    pub workspace: PathBuf,
+    /// The cache folder that the store was opened in, absolute.
+    pub cache: PathBuf,
+    /// Processes that may run at once, for programs that share a jobserver; at least 1.
+    pub jobs: usize,
+    /// What commands may use unless their definitions say otherwise.
+    pub limits: RunLimits,
+    /// How sources are fetched.
+    pub fetch: FetchSettings,
+    /// Whether what a failed command left is kept for a look into it.
+    pub keep_failed: bool,
+}
+
+/// What a command may use unless its definition says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunLimits {
+    /// How long it may take.
+    pub wall: Duration,
+    /// Memory of all its processes, in bytes; none for no limit.
+    pub memory_bytes: Option<u64>,
+    /// Processes that may exist at once; none for no limit.
+    pub processes: Option<u32>,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self { wall: Duration::from_secs(3600), memory_bytes: None, processes: Some(32_768) }
+    }
+}
+
+impl RunLimits {
+    pub(crate) fn of(&self, run: &Run) -> wiz_sandbox::Limits {
+        wiz_sandbox::Limits {
+            wall: Some(run.limits.seconds.map_or(self.wall, Duration::from_secs)),
+            memory_bytes: run.limits.memory.or(self.memory_bytes),
+            processes: self.processes,
+        }
+    }
+}
+
+/// Carries actions out on this machine. Made for one workspace and one build; once a
+/// build was cancelled, it fetches nothing any more.
+#[derive(Debug)]
+pub struct LocalExecutor {
+    store: Store,
+    sources: Sources,
+    commands: Commands,
+    fetcher: Fetcher,
+    history: LocalHistory,
+}
+
+impl LocalExecutor {
+    /// An executor over `store`.
+    ///
+    /// # Errors
+    /// If the workspace cannot be opened, or descriptors run out.
+    pub fn new(store: Store, settings: Settings) -> io::Result<Self> {
+        let state = state_folder(&settings);
+        let fetcher = Fetcher::new(&store, &settings.cache, &settings.workspace, settings.fetch)?;
+        Ok(Self {
+            sources: Sources::open(&settings.workspace, &state, &store)?,
+            history: LocalHistory::new(state.join("history.json")),
+            fetcher,
+            commands: Commands {
+                store: store.clone(),
+                cache: settings.cache,
+                limits: settings.limits,
+                keep_failed: settings.keep_failed,
+                jobserver: Jobserver::new(settings.jobs)?,
+                layers: Layers::default(),
+            },
+            store,
+        })
+    }
+
+    /// What is known of earlier builds of this workspace.
+    #[must_use]
+    pub fn history(&self) -> &LocalHistory {
+        &self.history
+    }
+
+    /// Writes down what the next build can use, and makes what was stored durable. To be
+    /// called after a build, whatever came of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the disk refuses; nothing but time is lost then.
+    pub fn finish(&self) -> Result<(), StoreError> {
+        self.sources.save()?;
+        self.history.save().map_err(|source| StoreError::Io {
+            doing: "write",
+            path: PathBuf::from("history.json"),
+            source,
+        })?;
+        self.store.sync_batch()
+    }
+
+    /// The sandbox of a command, all of whose inputs `outcome` has, for a look around.
+    ///
+    /// # Errors
+    /// [`Setback`] if an input is missing, or the action is no command.
+    pub fn sandbox_plan(
+        &self,
+        graph: &ActionGraph,
+        id: ActionId,
+        outcome: &BuildOutcome,
+    ) -> Result<SandboxPlan, Setback> {
+        let action = graph.action(id);
+        let ActionKind::Run(run) = &action.kind else {
+            let text = format!("`{}` does not run in a sandbox", action.display_name());
+            return Err(failure(FailureKind::User, "WIZ1053", &text).into());
+        };
+        let mut inputs = Inputs::new();
+        for artifact in action.inputs() {
+            inputs.insert(artifact, self.input(graph, artifact, outcome)?);
+        }
+        self.keep_sources(&inputs)?;
+        let trees = KeyTrees::new(&self.store, &self.sources);
+        let prepared = key::prepare(action, &inputs, wiz_sandbox::CLASS, &trees)
+            .map_err(|error| key_setback(error, action))?;
+        let execution = Execution {
+            graph,
+            id,
+            prepared: &prepared,
+            inputs: &inputs,
+            cancel: &wiz_scheduler::CancelToken::new(),
+            progress: &|_, _| {},
+        };
+        self.commands.plan(&execution, run)
+    }
+
+    fn input(
+        &self,
+        graph: &ActionGraph,
+        artifact: &Artifact,
+        outcome: &BuildOutcome,
+    ) -> Result<Node, Setback> {
+        match artifact {
+            Artifact::Source { path } => self.source_node(path),
+            Artifact::Output { path, inner, .. } => {
+                let result = graph.producer(artifact).and_then(|producer| outcome.result(producer));
+                let missing =
+                    || failure(FailureKind::Build, "WIZ1054", &format!("`{artifact}` is not built"));
+                self.output_node(result.ok_or_else(missing)?, path, inner)
+            }
+        }
+    }
+
+    fn keep_sources(&self, inputs: &Inputs<'_>) -> Result<(), Setback> {
+        for (artifact, node) in inputs {
+            if let Artifact::Source { path } = artifact {
+                self.sources.keep(path, node)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&self, execution: &Execution<'_>, action: &Action) -> Result<ActionResult, Setback> {
+        match &action.kind {
+            ActionKind::Run(run) => self.commands.execute(execution, run),
+            ActionKind::Native(native) => {
+                native_action::execute(&self.store, &self.sources, execution, native)
+            }
+            ActionKind::Write { text, executable } => self.write(action, text, *executable),
+            ActionKind::Fetch { urls, sha256, size } => {
+                let request = Request { urls, sha256, size: *size };
+                self.fetch(execution, action, &request)
+            }
+        }
+    }
+
+    fn write(&self, action: &Action, text: &str, executable: bool) -> Result<ActionResult, Setback> {
+        let digest = self.store.put_bytes(text.as_bytes()).map_err(|error| store_setback(&error))?;
+        let output_root = self.single_output(action, Node::File { digest, executable })?;
+        Ok(ActionResult { output_root, log: None, wall_ms: 0 })
+    }
+
+    fn fetch(
+        &self,
+        execution: &Execution<'_>,
+        action: &Action,
+        request: &Request<'_>,
+    ) -> Result<ActionResult, Setback> {
+        let started = Instant::now();
+        let digest = self.fetcher.fetch(request, execution.cancel, execution.progress)?;
+        let output_root = self.single_output(action, Node::File { digest, executable: false })?;
+        let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(ActionResult { output_root, log: None, wall_ms })
+    }
+
+    /// The tree of an action that makes one file.
+    fn single_output(&self, action: &Action, node: Node) -> Result<Digest, Setback> {
+        let mut root = Node::Directory(Directory::new().digest(self.store.function()));
+        if let Some(path) = action.outputs.keys().next() {
+            root = node;
+            for name in path.segments().collect::<Vec<_>>().into_iter().rev() {
+                let mut directory = Directory::new();
+                directory.insert(name, root).expect("a path consists of path segments");
+                let digest = self.store.put_directory(directory).map_err(|error| store_setback(&error))?;
+                root = Node::Directory(digest);
+            }
+        }
+        match root {
+            Node::Directory(digest) => Ok(digest),
+            _ => Err(failure(FailureKind::Bug, "WIZ1062", &"an output has no name").into()),
+        }
+    }
+
+    /// What went into a key, to be kept with its result.
+    fn manifest(&self, execution: &Execution<'_>, action: &Action) -> Result<Vec<u8>, Setback> {
+        let trees = KeyTrees::new(&self.store, &self.sources);
+        let mut manifest = Manifest::default();
+        key::walk(action, execution.inputs, wiz_sandbox::CLASS, &trees, &mut manifest)
+            .map_err(|error| key_setback(error, action))?;
+        serde_json::to_vec(&manifest).map_err(|error| host_setback("write a manifest", error.into()))
+    }
+
+    /// What stands at `path` in a tree, links in it followed as far as they stay inside.
+    fn follow(&self, root: &Digest, path: &RelPath) -> Result<Option<Node>, StoreError> {
+        let mut place: Vec<String> = Vec::new();
+        let mut pending: Vec<String> = path.as_str().rsplit('/').map(str::to_owned).collect();
+        let mut links = 0;
+        while let Some(segment) = pending.pop() {
+            match segment.as_str() {
+                "." | "" => continue,
+                ".." => {
+                    if place.pop().is_none() {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+                _ => place.push(segment),
+            }
+            let Ok(here) = RelPath::new(&place.join("/")) else { return Ok(None) };
+            match self.store.subtree(root, &here)? {
+                Some(Node::Symlink(target)) if links < MOST_LINKS && !target.starts_with('/') => {
+                    links += 1;
+                    place.pop();
+                    pending.extend(target.rsplit('/').map(str::to_owned));
+                }
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+        match RelPath::new(&place.join("/")) {
+            Ok(here) => self.store.subtree(root, &here),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl Executor for LocalExecutor {
+    fn source_node(&self, path: &RelPath) -> Result<Node, Setback> {
+        Ok(self.sources.node(path)?)
+    }
+
+    fn output_node(&self, result: &ActionResult, output: &RelPath, inner: &RelPath) -> Result<Node, Setback> {
+        let path = output.join(inner);
+        let node = self.follow(&result.output_root, &path).map_err(|error| store_setback(&error))?;
+        node.ok_or_else(|| {
+            let text = format!("`{inner}` does not exist in the output `{output}`");
+            failure(FailureKind::User, "WIZ1014", &text).into()
+        })
+    }
+
+    fn probe(
+        &self,
+        graph: &ActionGraph,
+        id: ActionId,
+        inputs: &Inputs<'_>,
+        lookup: Lookup,
+    ) -> Result<Probe, Setback> {
+        let action = graph.action(id);
+        let trees = KeyTrees::new(&self.store, &self.sources);
+        let prepared = key::prepare(action, inputs, wiz_sandbox::CLASS, &trees)
+            .map_err(|error| key_setback(error, action))?;
+        if lookup == Lookup::Believe
+            && let Some(stored) = self.store.get_result(&prepared.key.0)
+        {
+            return Ok(Probe::Hit(stored.result, Hit::Local));
+        }
+        Ok(Probe::Miss(Box::new(prepared)))
+    }
+
+    fn execute(&self, execution: &Execution<'_>) -> Result<ActionResult, Setback> {
+        let action = execution.graph.action(execution.id);
+        self.keep_sources(execution.inputs)?;
+        let manifest = self.manifest(execution, action)?;
+        let result = self.carry_out(execution, action)?;
+        let stored = StoredResult { result: result.clone(), manifest };
+        self.store.put_result(&execution.prepared.key.0, &stored).map_err(|error| store_setback(&error))?;
+        self.history.record(action, &result);
+        Ok(result)
+    }
+
+    fn deliver(&self, _: &ActionGraph, _: ActionId, result: &ActionResult) -> Result<(), Setback> {
+        // The expanded tree can outlive the blobs it was made of.
+        if !self.is_intact(result) {
+            return Err(Setback::Lost { digest: result.output_root });
+        }
+        self.store.expand(&result.output_root).map(drop).map_err(|error| store_setback(&error))
+    }
+
+    fn is_intact(&self, result: &ActionResult) -> bool {
+        self.store.walk(&result.output_root).all(|entry| match entry {
+            Ok((_, Node::File { digest, .. })) => self.store.contains(&digest),
+            Ok(_) => true,
+            Err(_) => false,
+        })
+    }
+}
+
+/// Where the cache keeps what concerns one workspace.
+fn state_folder(settings: &Settings) -> PathBuf {
+    let path = settings.workspace.as_os_str().as_encoded_bytes();
+    let name = &wiz_base::DigestFunction::Blake3.digest(path).hex()[..16];
+    Path::new(&settings.cache).join("workspaces").join(name)
+}
