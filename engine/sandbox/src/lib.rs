@@ -3,6 +3,21 @@
 //! call filter. Knows nothing of what is being built, of stores or of keys, and
 //! never falls back to a weaker isolation: what the kernel refuses is an error.
 //!
+//! What a program finds, whoever runs it:
+//!
+//! - `/` from the layers, writable; `/build/src`, `/build/in` and `/build/out`;
+//! - `/tmp`, private and on the disk of the scratch folder, so that large temporary
+//!   files cost no memory; `/dev/shm` is memory, at most 64 MiB;
+//! - six device nodes, pseudo terminals, its own processes in a read-only `/proc`
+//!   (root's kernel settings would else be writable), no `/sys`;
+//! - uid and gid 1000 without other groups or capabilities, host name `wiz`, umask
+//!   022, fixed addresses, 1024 open files (up to 65536), 8 MiB of stack, no core
+//!   files, default signals, nothing inherited;
+//! - a network with nothing in it but loopback.
+//!
+//! Two things of the host shine through: the kernel's release and the device nodes'
+//! owner, who is 1000 if root runs the sandbox and nobody otherwise.
+//!
 //! A run is made in four stages, each in a file of its own: [`Spec`] is checked
 //! and turned into C strings (`plan`), a child is started that borrows this
 //! process's memory while the caller is suspended, as `vfork` does (`launch`),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::remove::{RemoveError, remove_tree};
+use crate::sys;
 
 /// Threads that remove what they are given. Dropped, it waits until all is removed.
 #[derive(Debug)]
@@ -69,6 +70,9 @@ impl Drop for Remover {
 }
 
 fn remove_all(work: &Mutex<Receiver<PathBuf>>, failures: &Mutex<Vec<RemoveError>>) {
+    // Else a sandbox that is just being started holds copies of what is open here, and
+    // waits for the disk in our place when it closes them. It goes without, too.
+    let _ = sys::separate_descriptors();
     let next = || work.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok(path) = next() {
         if let Err(failure) = remove_tree(&path) {

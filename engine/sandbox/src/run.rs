@@ -262,3 +262,48 @@ fn ending_of(wait_status: i32) -> Ending {
         Ending::Exited(libc::WEXITSTATUS(wait_status))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use wiz_base::RelPath;
+
+    use super::*;
+    use crate::spec::Limits;
+
+    /// What older kernels need is tried on this one.
+    #[test]
+    fn overlays_can_be_mounted_by_one_call() {
+        let home = tempfile::tempdir().unwrap();
+        let layers_dir = home.path().join("lay:ers");
+        for layer in ["a,b", "c\\d:e"] {
+            std::fs::create_dir_all(layers_dir.join(layer)).unwrap();
+        }
+        let scratch = home.path().join("scra,tch:");
+        std::fs::create_dir(&scratch).unwrap();
+        let mut spec = Spec {
+            layers: ["a,b", "c\\d:e"].map(|layer| RelPath::new(layer).unwrap()).to_vec(),
+            source: Some(layers_dir.join("a,b")),
+            layers_dir,
+            scratch,
+            binds: Vec::new(),
+            argv: vec!["/no-such-program".into()],
+            env: Vec::new(),
+            working_directory: RelPath::new("build").unwrap(),
+            limits: Limits::default(),
+            inherited: Vec::new(),
+        };
+        let log = tempfile::tempfile().unwrap();
+        let run =
+            Run { standard: [log.as_raw_fd(); 3], session: Session::Own, overlay_call: OverlayCall::Mount };
+        let cancel = CancelToken::new().unwrap();
+        let built = run.run(&spec, &cancel);
+        assert!(matches!(built, Err(SandboxError::Program { .. })), "{built:?}");
+        // With hundreds of long names, the options pass one page.
+        spec.layers = vec![RelPath::new(&"x".repeat(64)).unwrap(); 100];
+        let refused = run.run(&spec, &cancel).unwrap_err().to_string();
+        assert!(refused.contains("the root has more layers than one page"), "{refused}");
+        crate::remove_tree(home.path()).unwrap();
+    }
+}

@@ -59,6 +59,9 @@ pub(crate) fn set_up(plan: &Plan, around: &Surroundings<'_>) -> std::result::Res
     for (index, &entrance) in around.entrances.iter().enumerate() {
         join_group(entrance).in_step_at(Step::ControlGroup, index)?;
     }
+    // Early, so that files other threads are about to let go of are not held here: the
+    // last to close a removed folder waits for the disk.
+    let init = around.descriptors.arrange().in_step(Step::Descriptors)?;
     sys::unshare_control_groups().in_step(Step::ControlGroupNamespace)?;
     sys::bring_loopback_up().in_step(Step::Loopback)?;
     sethostname(b"wiz").in_step(Step::HostName)?;
@@ -70,7 +73,6 @@ pub(crate) fn set_up(plan: &Plan, around: &Surroundings<'_>) -> std::result::Res
     settle_session(around)?;
     sys::fix_addresses().in_step(Step::Personality)?;
     limit_resources(around.process_limit).in_step(Step::ResourceLimits)?;
-    let init = around.descriptors.arrange().in_step(Step::Descriptors)?;
     rustix::thread::set_no_new_privs(true).in_step(Step::NoNewPrivileges)?;
     sys::install_filter(filter::program()).in_step(Step::Filter)?;
     sys::reset_signals();
@@ -114,8 +116,7 @@ fn settle_session(around: &Surroundings<'_>) -> std::result::Result<(), Failure>
     // A process group of the sandbox's own, since numbers of groups outside cannot
     // be named inside, and shells need to.
     setpgid(None, None).in_step(Step::Session)?;
-    let [input, ..] = around.descriptors.standard;
-    sys::take_foreground(input).in_step(Step::Terminal)
+    sys::take_foreground(0).in_step(Step::Terminal)
 }
 
 /// The same for every user, as far as the user's own limits allow; what is not named

@@ -29,6 +29,8 @@ pub enum Step {
     IdMap,
     /// Its own control group.
     ControlGroup,
+    /// The descriptors it starts with.
+    Descriptors,
     /// A view of control groups that starts at its own.
     ControlGroupNamespace,
     /// The loopback network interface.
@@ -69,8 +71,6 @@ pub enum Step {
     Personality,
     /// Resource limits.
     ResourceLimits,
-    /// The descriptors it starts with.
-    Descriptors,
     /// The ban on new privileges.
     NoNewPrivileges,
     /// The system call filter.
@@ -94,6 +94,7 @@ impl Step {
             Self::ParentWatch => "tie the sandbox's life to this process",
             Self::IdMap => "map uid and gid 1000 to the caller",
             Self::ControlGroup => "enter a control group",
+            Self::Descriptors => "arrange descriptors",
             Self::ControlGroupNamespace => "create a cgroup namespace",
             Self::Loopback => "bring the loopback interface up",
             Self::HostName => "set the host name",
@@ -114,7 +115,6 @@ impl Step {
             Self::Session => "start a session",
             Self::Personality => "switch address randomization off",
             Self::ResourceLimits => "set resource limits",
-            Self::Descriptors => "arrange descriptors",
             Self::NoNewPrivileges => "renounce new privileges",
             Self::Filter => "install the system call filter",
             Self::Init => "start the sandbox's init",

@@ -44,6 +44,15 @@ pub(crate) fn close_from(first: RawFd) -> Result<()> {
     checked(unsafe { libc::syscall(libc::SYS_close_range, first.cast_unsigned(), u32::MAX, 0) }).map(drop)
 }
 
+/// Gives the calling thread a descriptor table of its own with nothing but standard
+/// input, output and error in it. It must own no descriptor.
+pub(crate) fn separate_descriptors() -> Result<()> {
+    let flags = libc::CLOSE_RANGE_UNSHARE;
+    // SAFETY: close_range takes integers; with this flag it leaves the process's table
+    // alone.
+    checked(unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, flags) }).map(drop)
+}
+
 /// Writes `bytes`, few enough to be taken at once, to `fd`.
 pub(crate) fn write(fd: RawFd, bytes: &[u8]) -> Result<()> {
     // SAFETY: the pointer and the length are those of a slice.

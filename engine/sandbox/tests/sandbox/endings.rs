@@ -1,14 +1,14 @@
 //! How runs end, and that nothing outlives them.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, pipe};
+use std::io::{BufRead, BufReader, Read, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use expect_test::expect;
 use wiz_base::RelPath;
-use wiz_sandbox::{CancelToken, Ending, SandboxError, run};
+use wiz_sandbox::{CancelToken, Ending, SandboxError, interactive, run};
 
 use crate::rig::Rig;
 
@@ -153,6 +153,31 @@ fn nothing_outlives_the_program() {
 
 /// Set for the process that is to be killed.
 const VICTIM: &str = "WIZ_SANDBOX_TEST_VICTIM";
+
+/// Set for the process whose standard input and output a sandbox is to have.
+const USER: &str = "WIZ_SANDBOX_TEST_USER";
+
+#[test]
+fn a_user_can_talk_to_a_program() {
+    if std::env::var_os(USER).is_some() {
+        let rig = Rig::new().ask(&["echo=hello", "stdin", "terminal", "exit=5"]);
+        let finished = interactive(&rig.spec, &CancelToken::new().unwrap()).unwrap();
+        assert_eq!(finished.ending, Ending::Exited(5));
+        return;
+    }
+    let mut user = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "endings::a_user_can_talk_to_a_program", "--nocapture"])
+        .env(USER, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    user.stdin.take().unwrap().write_all(b"typed\n").unwrap();
+    let output = user.wait_with_output().unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(output.contains("hello\ntyped\nterminal 0 foreground 0 group 1\n"), "{output}");
+    assert!(output.contains("1 passed"), "{output}");
+}
 
 #[test]
 fn the_sandbox_dies_with_its_parent() {

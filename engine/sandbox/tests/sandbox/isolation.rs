@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 
+use wiz_sandbox::{Finding, probe};
+
 use crate::rig::Rig;
 
 fn check(questions: &[&str], expected: Expect) {
@@ -191,4 +193,51 @@ fn inherited_descriptors_start_at_four() {
     .assert_eq(&rig.log());
     rig.spec.inherited.clear();
     expect!["token"].assert_eq(&std::io::read_to_string(read).unwrap());
+}
+
+#[test]
+fn the_doctor_finds_what_these_tests_rely_on() {
+    let home = tempfile::tempdir().unwrap();
+    let checks = probe(home.path());
+    let refused: Vec<_> =
+        checks.iter().filter(|check| matches!(check.finding, Finding::Refused(_))).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let names: Vec<_> = checks.iter().map(|check| format!("{}\n", check.name)).collect();
+    expect![[r#"
+        create a user namespace
+        create a mount namespace
+        create a pid namespace
+        create a network namespace
+        create an ipc namespace
+        create a uts namespace
+        map uid and gid 1000 to the caller
+        create a cgroup namespace
+        bring the loopback interface up
+        set the host name
+        prepare the scratch folder
+        mount a tmpfs
+        mount the root overlay
+        mount the source overlay
+        bind `/dev`
+        bind a device node
+        mount devpts
+        mount a fresh `/proc`
+        change the root
+        install the system call filter
+        start the sandbox's init
+        limit memory by a control group
+        limit processes by a control group
+    "#]]
+    .assert_eq(&names.concat());
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_doctor_names_what_fails() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let checks = probe(&file);
+    let last = checks.iter().rfind(|check| matches!(check.finding, Finding::Refused(_))).unwrap();
+    expect![[r#"Check { name: "prepare the scratch folder", finding: Refused("cannot make a scratch folder: Not a directory (os error 20)") }"#]].assert_eq(&format!("{last:?}"));
 }

@@ -258,6 +258,19 @@ static void who(void)
         printf("env %s\n", *variable);
 }
 
+static void copy_input(void)
+{
+    char text[256];
+    ssize_t length;
+    while ((length = read(0, text, sizeof text)) > 0)
+        fwrite(text, 1, length, stdout);
+}
+
+static void terminal(void)
+{
+    printf("terminal %d foreground %d group %d\n", isatty(0), tcgetpgrp(0) == getpgrp(), getpgrp());
+}
+
 static int act(char *argument)
 {
     char *value = strchr(argument, '=');
@@ -289,6 +302,8 @@ static int act(char *argument)
     else if (!strcmp(argument, "echo")) { printf("%s\n", value); fflush(stdout); }
     else if (!strcmp(argument, "stderr")) { fflush(stdout); fprintf(stderr, "%s\n", value); }
     else if (!strcmp(argument, "write4")) printf("write: %s\n", outcome(write(4, value, strlen(value))));
+    else if (!strcmp(argument, "stdin")) copy_input();
+    else if (!strcmp(argument, "terminal")) terminal();
     else if (!strcmp(argument, "fork")) forks(atoi(value));
     else if (!strcmp(argument, "orphan")) orphan(value);
     else if (!strcmp(argument, "eat")) eat(atoi(value));
