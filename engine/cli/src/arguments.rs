@@ -1,0 +1,165 @@
+//! The command line as clap parses it. Unaware of what the commands do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Builds signed packages and container images from one declarative source of truth.
+#[derive(Debug, Parser)]
+#[command(name = "wiz", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    /// Run as if started in this folder.
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Where the cache lies [default: $WIZ_CACHE_DIR, $XDG_CACHE_HOME/wiz or ~/.cache/wiz].
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build targets and link their outputs under wiz-out/.
+    Build(Build),
+    /// Build targets' tests and run them.
+    Test(Build),
+    /// Show the log of a target's actions.
+    Log(Log),
+    /// Open a shell in the sandbox of a target's failed action.
+    Shell(Shell),
+    /// Ask what targets there are and how they depend on each other.
+    Query(Query),
+    /// Remove results linked under wiz-out/, or the whole cache.
+    Clean(Clean),
+    /// Check that this machine can build.
+    Doctor,
+    /// Print a completion script for a shell.
+    Completions(Completions),
+}
+
+/// What decides how something is built.
+#[derive(Debug, Args)]
+pub(crate) struct BuildOptions {
+    /// Build for this platform of WORKSPACE.star.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+
+    /// How many actions run at once [default: the number of cores].
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+
+    /// Go on with what does not need a failed action.
+    #[arg(short, long)]
+    pub(crate) keep_going: bool,
+
+    /// Fetch nothing: what is not in the cache or a distdir is an error.
+    #[arg(long)]
+    pub(crate) offline: bool,
+
+    /// A folder of source archives to look in before any URL; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) distdir: Vec<PathBuf>,
+}
+
+/// `wiz build` and `wiz test`.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// Labels and patterns: //images:base, //pkgs/..., //images:all.
+    #[arg(required = true, value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) options: BuildOptions,
+
+    /// Print one JSON document instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Copy outputs into this folder as well.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write every event of the build to this file, one JSON document a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+}
+
+/// `wiz log`.
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// The target.
+    #[arg(value_name = "LABEL")]
+    pub(crate) label: String,
+
+    /// Build for this platform of WORKSPACE.star.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+}
+
+/// `wiz shell`.
+#[derive(Debug, Args)]
+pub(crate) struct Shell {
+    /// The target.
+    #[arg(value_name = "LABEL")]
+    pub(crate) label: String,
+
+    /// Enter the sandbox as the last failed action of the target left it; so far the only way in.
+    #[arg(long, required = true)]
+    pub(crate) failed: bool,
+
+    /// The platform of WORKSPACE.star it was built for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+
+    /// Run this instead of an interactive /bin/sh.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+/// `wiz query`.
+#[derive(Debug, Args)]
+pub(crate) struct Query {
+    /// A label, a pattern, or deps(PATTERN).
+    #[arg(value_name = "EXPR")]
+    pub(crate) expression: String,
+
+    /// How to print the answer.
+    #[arg(long, value_enum, default_value_t = QueryOutput::Label)]
+    pub(crate) output: QueryOutput,
+
+    /// Ask for this platform of WORKSPACE.star.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+}
+
+/// How `wiz query` prints its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum QueryOutput {
+    /// One label a line.
+    Label,
+    /// A JSON document with rule, place and dependencies of each.
+    Json,
+    /// A graph for Graphviz.
+    Dot,
+}
+
+/// `wiz clean`.
+#[derive(Debug, Args)]
+pub(crate) struct Clean {
+    /// Remove the cache too, not only the links under wiz-out/.
+    #[arg(long)]
+    pub(crate) cache: bool,
+}
+
+/// `wiz completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}

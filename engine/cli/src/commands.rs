@@ -1,0 +1,9 @@
+//! What each command does, one file each.
+
+pub(crate) mod build;
+pub(crate) mod clean;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod log;
+pub(crate) mod query;
+pub(crate) mod shell;

@@ -1,0 +1,134 @@
+//! Configuration from outside the workspace: environment, `config.toml`, flags.
+//! The only place where wiz reads its environment.
+
+#![expect(clippy::disallowed_methods, reason = "the environment enters here and goes no further")]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use crate::arguments::Arguments;
+use crate::error::{CliError, Kind, Style};
+
+/// What the surroundings say.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Where the user stands.
+    pub(crate) directory: PathBuf,
+    /// Where the cache lies.
+    pub(crate) cache: PathBuf,
+    /// What `config.toml` says.
+    pub(crate) file: ConfigFile,
+    /// The proxy's URL and the hosts that are reached without it.
+    pub(crate) proxy: Option<(String, String)>,
+    /// How diagnostics are drawn.
+    pub(crate) style: Style,
+    /// Whether progress is drawn in place.
+    pub(crate) live: bool,
+}
+
+/// `config.toml` of the user's configuration folder.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ConfigFile {
+    /// How many actions run at once.
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Base URLs by scheme: `debian = ["https://..."]`.
+    pub(crate) mirrors: BTreeMap<String, Vec<String>>,
+    /// Folders of source archives.
+    pub(crate) distdirs: Vec<PathBuf>,
+}
+
+impl Config {
+    /// Reads the surroundings.
+    ///
+    /// # Errors
+    /// If the folder to start in is not there, no cache folder can be named, or `config.toml` is wrong.
+    pub(crate) fn read(arguments: &Arguments) -> Result<Self, CliError> {
+        let home = env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let directory = start_folder(arguments)?;
+        let settings = folder("XDG_CONFIG_HOME", home.as_deref(), ".config")
+            .map_or_else(|| directory.join(".wiz"), |folder| folder.join("wiz"));
+        let cache = arguments
+            .cache_dir
+            .clone()
+            .or_else(|| env::var_os("WIZ_CACHE_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from))
+            .or_else(|| folder("XDG_CACHE_HOME", home.as_deref(), ".cache").map(|folder| folder.join("wiz")))
+            .ok_or_else(|| {
+                CliError::new(Kind::User, "WIZ2001", "there is no place for the cache")
+                    .hint("set `WIZ_CACHE_DIR` or `HOME`, or give `--cache-dir`")
+            })?;
+        let file = ConfigFile::read(&settings.join("config.toml"))?;
+        let live = std::io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let color =
+            std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let style = Style { color, width: terminal_width() };
+        let variable = |names: [&str; 2]| names.into_iter().find_map(|name| env::var(name).ok());
+        let proxy = variable(["https_proxy", "HTTPS_PROXY"]).filter(|proxy| !proxy.is_empty());
+        let proxy = proxy.map(|proxy| (proxy, variable(["no_proxy", "NO_PROXY"]).unwrap_or_default()));
+        Ok(Self { cache: directory.join(cache), directory, file, proxy, style, live })
+    }
+
+    /// The nearest folder upwards that has a WORKSPACE.star.
+    pub(crate) fn workspace(&self) -> Option<PathBuf> {
+        let mut above = self.directory.ancestors();
+        above.find(|folder| folder.join("WORKSPACE.star").is_file()).map(Path::to_owned)
+    }
+
+    /// The same, or an error that says where was looked.
+    pub(crate) fn require_workspace(&self) -> Result<PathBuf, CliError> {
+        self.workspace().ok_or_else(|| {
+            let here = self.directory.display();
+            CliError::new(
+                Kind::User,
+                "WIZ2006",
+                format!("neither `{here}` nor a folder above it has a WORKSPACE.star"),
+            )
+            .hint("a file with `workspace(name = \"mine\")` makes a folder a workspace")
+        })
+    }
+
+    /// How many actions run at once when nothing says otherwise.
+    pub(crate) fn default_jobs(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.file.jobs.map_or_else(cores, std::num::NonZero::get)
+    }
+}
+
+/// Columns of the terminal; 100 where there is none.
+pub(crate) fn terminal_width() -> usize {
+    crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns)).clamp(20, 200)
+}
+
+fn start_folder(arguments: &Arguments) -> Result<PathBuf, CliError> {
+    let here = env::current_dir().map_err(|error| {
+        CliError::new(Kind::Surroundings, "WIZ2002", format!("the working folder cannot be read: {error}"))
+    })?;
+    let Some(directory) = &arguments.directory else { return Ok(here) };
+    here.join(directory).canonicalize().map_err(|error| {
+        CliError::new(Kind::User, "WIZ2003", format!("`{}` cannot be entered: {error}", directory.display()))
+    })
+}
+
+fn folder(variable: &str, home: Option<&Path>, below: &str) -> Option<PathBuf> {
+    let named = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| home.map(|home| home.join(below)))
+}
+
+impl ConfigFile {
+    fn read(path: &Path) -> Result<Self, CliError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                return Err(CliError::new(Kind::Surroundings, "WIZ2004", message));
+            }
+        };
+        toml::from_str(&text).map_err(|error| {
+            let message = format!("`{}` is wrong: {}", path.display(), error.to_string().trim_end());
+            CliError::new(Kind::User, "WIZ2005", message)
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! The one error of the command line: of a kind that decides the exit status, with
+//! what to try. Renders diagnostics with the source text they concern.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+use wiz_base::{Diagnostic, Severity, Span};
+
+/// Whose fault it is; decides the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// A build, test or check failed.
+    Failed,
+    /// The user's input is wrong: arguments, definitions, configuration.
+    User,
+    /// Network, disk, kernel or a remote failed.
+    Surroundings,
+    /// A bug in wiz.
+    Bug,
+}
+
+impl Kind {
+    /// The process's exit status.
+    pub(crate) const fn status(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::User => 2,
+            Self::Surroundings => 3,
+            Self::Bug => 70,
+        }
+    }
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    /// Decides the exit status.
+    pub(crate) kind: Kind,
+    /// What is to be said, in this order; nothing if it has been said already.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl CliError {
+    /// One error with a stable code.
+    pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
+        Self { kind, diagnostics: vec![Diagnostic::error(code, message)] }
+    }
+
+    /// The same with a hint.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Some(last) = self.diagnostics.last_mut() {
+            last.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Definitions that are wrong.
+    pub(crate) fn definitions(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { kind: Kind::User, diagnostics }
+    }
+
+    /// A failure that has been shown when it happened.
+    pub(crate) const fn shown(kind: Kind) -> Self {
+        Self { kind, diagnostics: Vec::new() }
+    }
+}
+
+/// How diagnostics are drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Whether escapes for colours may be used.
+    pub(crate) color: bool,
+    /// Columns of the terminal.
+    pub(crate) width: usize,
+}
+
+/// Writes a diagnostic with the lines of the file it concerns.
+pub(crate) fn render(diagnostic: &Diagnostic, workspace: Option<&Path>, style: Style) -> String {
+    let mut report = MietteDiagnostic::new(&diagnostic.message).with_code(&diagnostic.code).with_severity(
+        match diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        },
+    );
+    if let Some(help) = help_text(diagnostic) {
+        report = report.with_help(help);
+    }
+    let source = diagnostic.span.as_ref().and_then(|span| {
+        let text = std::fs::read_to_string(workspace?.join(span.file.as_str())).ok()?;
+        Some((span, text))
+    });
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false);
+    let mut drawn = String::new();
+    let result = match source {
+        Some((span, text)) => {
+            let (start, length) = byte_range(&text, span);
+            let report = report.with_label(LabeledSpan::new_primary_with_span(None, (start, length)));
+            let source = NamedSource::new(span.file.as_str(), text);
+            let report = miette::Report::new(report).with_source_code(source);
+            handler.render_report(&mut drawn, report.as_ref())
+        }
+        None => {
+            if let Some(span) = &diagnostic.span {
+                let _ = writeln!(drawn, "{span}:");
+            }
+            handler.render_report(&mut drawn, &report)
+        }
+    };
+    if result.is_err() {
+        return format!("{diagnostic}\n");
+    }
+    drawn
+}
+
+fn help_text(diagnostic: &Diagnostic) -> Option<String> {
+    let mut help = String::new();
+    for (what, span) in &diagnostic.trace {
+        let _ = match span {
+            Some(span) => writeln!(help, "{what} at {span}"),
+            None => writeln!(help, "{what}"),
+        };
+    }
+    if let Some(hint) = &diagnostic.hint {
+        help.push_str("hint: ");
+        help.push_str(hint);
+    }
+    let help = help.trim_end();
+    (!help.is_empty()).then(|| help.to_owned())
+}
+
+/// Byte offset and length of a span whose lines and columns count from 1.
+fn byte_range(text: &str, span: &Span) -> (usize, usize) {
+    let offset = |line: u32, column: u32| {
+        let before: usize =
+            text.split_inclusive('\n').take(line.saturating_sub(1) as usize).map(str::len).sum();
+        let rest = &text[before..];
+        let within = rest.char_indices().nth(column.saturating_sub(1) as usize);
+        before + within.map_or(rest.len(), |(index, _)| index)
+    };
+    let start = offset(span.line, span.column);
+    (start, offset(span.end_line, span.end_column).saturating_sub(start).max(1))
+}

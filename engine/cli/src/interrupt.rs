@@ -1,0 +1,22 @@
+//! Ctrl-C and its like: the first asks the build to stop, a second one ends the process.
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use wiz_scheduler::CancelToken;
+
+/// Cancels `token` at the first signal; the process ends by itself at the second.
+///
+/// # Errors
+/// If no handler can be installed.
+pub(crate) fn cancel_on_signal(token: &CancelToken) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let token = token.clone();
+    std::thread::spawn(move || {
+        for signal in &mut signals {
+            if token.is_cancelled() {
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+            token.cancel();
+        }
+    });
+    Ok(())
+}

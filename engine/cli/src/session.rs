@@ -1,0 +1,221 @@
+//! One workspace with its cache: what every command that builds or asks starts from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use wiz_base::{DigestFunction, Label, Platform, PlatformName, RelPath, Severity, TargetPattern};
+use wiz_cas::{Store, StoreOptions};
+use wiz_exec::{FetchSettings, LocalExecutor, RunLimits, Settings};
+use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget};
+use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
+use wiz_star::{DiskSources, Workspace, analyze, load_workspace};
+
+use crate::arguments::BuildOptions;
+use crate::config::Config;
+use crate::error::{CliError, Kind};
+use crate::interrupt::cancel_on_signal;
+use crate::output;
+use crate::progress::{Progress, Stopwatch};
+
+pub(crate) mod deliver;
+mod logs;
+
+/// An opened workspace.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    config: &'a Config,
+    root: PathBuf,
+    workspace: Workspace,
+    sources: DiskSources,
+    platform: PlatformName,
+    jobs: usize,
+    keep_going: bool,
+    offline: bool,
+    distdirs: Vec<PathBuf>,
+}
+
+/// What analysis found, as a graph.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// All analysed targets.
+    pub(crate) targets: BTreeMap<ConfiguredTarget, AnalyzedTarget>,
+    requested: Vec<ConfiguredTarget>,
+    /// Their actions.
+    pub(crate) graph: ActionGraph,
+}
+
+impl Built {
+    /// The targets that were asked for, in order.
+    pub(crate) fn requested(&self) -> impl Iterator<Item = &AnalyzedTarget> {
+        self.requested.iter().filter_map(|id| self.targets.get(id))
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Opens the workspace the user stands in, to build.
+    ///
+    /// # Errors
+    /// If there is none, or WORKSPACE.star is wrong.
+    pub(crate) fn open(config: &'a Config, options: &BuildOptions) -> Result<Self, CliError> {
+        let mut session = Self::open_to_read(config, options.platform.as_deref())?;
+        if let Some(jobs) = options.jobs {
+            session.jobs = jobs.get();
+        }
+        session.keep_going = options.keep_going;
+        session.offline = options.offline;
+        let given = options.distdir.iter().chain(&config.file.distdirs);
+        session.distdirs = given.map(|folder| config.directory.join(folder)).collect();
+        Ok(session)
+    }
+
+    /// Opens the workspace the user stands in, to ask.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) fn open_to_read(config: &'a Config, platform: Option<&str>) -> Result<Self, CliError> {
+        let root = config.require_workspace()?;
+        let inside = config.cache.strip_prefix(&root).ok().and_then(Path::to_str);
+        let hidden = inside.and_then(|cache| RelPath::new(cache).ok());
+        let sources = DiskSources::new(&root, hidden)
+            .map_err(|error| CliError::new(Kind::User, "WIZ2040", error.to_string()))?;
+        let workspace = load_workspace(&sources, &host()).map_err(CliError::definitions)?;
+        let platform = match platform {
+            None => workspace.default_platform.clone(),
+            Some(name) => PlatformName::new(name)
+                .map_err(|error| CliError::new(Kind::User, "WIZ2041", error.to_string()))?,
+        };
+        Ok(Self {
+            jobs: config.default_jobs(),
+            config,
+            root,
+            workspace,
+            sources,
+            platform,
+            keep_going: false,
+            offline: false,
+            distdirs: Vec::new(),
+        })
+    }
+
+    /// Analyses what patterns name.
+    ///
+    /// # Errors
+    /// If definitions are wrong, with every fault.
+    pub(crate) fn analyse(&self, patterns: &[TargetPattern]) -> Result<Built, CliError> {
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let analysis = analyze(&self.sources, &self.workspace, patterns, &self.platform, threads);
+        if !analysis.is_sound() {
+            return Err(CliError::definitions(analysis.diagnostics));
+        }
+        for diagnostic in analysis.diagnostics.iter().filter(|found| found.severity == Severity::Warning) {
+            output::note(crate::error::render(diagnostic, Some(&self.root), self.config.style).trim_end());
+        }
+        let actions = analysis.targets.values().flat_map(|target| target.actions.iter().cloned());
+        let graph = ActionGraph::build(actions)
+            .map_err(|error| CliError::new(Kind::User, "WIZ2042", error.to_string()))?;
+        Ok(Built { targets: analysis.targets, requested: analysis.requested, graph })
+    }
+}
+
+impl Session<'_> {
+    /// The function all digests of this workspace are made with.
+    pub(crate) fn digest_function(&self) -> DigestFunction {
+        self.workspace.digest_function
+    }
+
+    /// A label as a target of this session's platform.
+    ///
+    /// # Errors
+    /// If it is not a label.
+    pub(crate) fn target(&self, label: &str) -> Result<ConfiguredTarget, CliError> {
+        let label = Label::parse(label, &RelPath::root()).map_err(|error| {
+            CliError::new(Kind::User, "WIZ2022", error.to_string()).hint("labels look like `//images:base`")
+        })?;
+        Ok(ConfiguredTarget { label, platform: self.platform.clone() })
+    }
+
+    /// Brings actions up to date.
+    ///
+    /// # Errors
+    /// If the build cannot begin; failed actions are part of the outcome.
+    pub(crate) fn build(
+        &self,
+        built: &Built,
+        roots: &BTreeSet<ActionId>,
+        progress: &Progress,
+        clock: &Stopwatch,
+    ) -> Result<Work, CliError> {
+        let (store, executor) = self.executor()?;
+        let cancel = CancelToken::new();
+        cancel_on_signal(&cancel).map_err(|error| {
+            CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
+        })?;
+        let options = Options { jobs: self.jobs, keep_going: self.keep_going, ..Options::default() };
+        let roots: Vec<ActionId> = roots.iter().copied().collect();
+        let history = executor.history();
+        let parties = Parties { executor: &executor, events: progress, clock, history, cancel: &cancel };
+        let (done, finished) = std::sync::mpsc::channel();
+        let outcome = std::thread::scope(|scope| {
+            scope.spawn(|| progress.draw_until(finished));
+            let outcome = wiz_scheduler::build(&built.graph, &roots, &parties, &options);
+            drop(done);
+            outcome
+        });
+        executor.finish().map_err(|error| store_error(&error))?;
+        Ok(Work { store, outcome })
+    }
+
+    /// An executor over this session's store.
+    fn executor(&self) -> Result<(Store, LocalExecutor), CliError> {
+        let store = Store::open(&self.config.cache, self.digest_function(), &StoreOptions::default())
+            .map_err(|error| store_error(&error))?;
+        let mut mirrors = self.workspace.mirrors.clone();
+        mirrors.extend(self.config.file.mirrors.clone());
+        let settings = Settings {
+            workspace: self.root.clone(),
+            cache: self.config.cache.clone(),
+            jobs: self.jobs,
+            limits: RunLimits::default(),
+            fetch: FetchSettings {
+                offline: self.offline,
+                distdirs: self.distdirs.clone(),
+                mirrors,
+                proxy: self.config.proxy.clone(),
+                ..FetchSettings::default()
+            },
+            keep_failed: true,
+        };
+        let executor = LocalExecutor::new(store.clone(), settings).map_err(|error| {
+            CliError::new(Kind::Surroundings, "WIZ2044", format!("the build cannot begin: {error}"))
+        })?;
+        Ok((store, executor))
+    }
+}
+
+/// What a build left behind.
+#[derive(Debug)]
+pub(crate) struct Work {
+    /// Where results are.
+    pub(crate) store: Store,
+    /// What became of each action.
+    pub(crate) outcome: BuildOutcome,
+}
+
+/// A refusal of the store, with its hint apart.
+pub(crate) fn store_error(error: &wiz_cas::StoreError) -> CliError {
+    let text = error.to_string();
+    let (message, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+    let failure = CliError::new(Kind::Surroundings, "WIZ2010", message);
+    if hint.is_empty() { failure } else { failure.hint(hint) }
+}
+
+/// What this machine is, for workspaces that do not say.
+fn host() -> Platform {
+    let cpu = std::env::consts::ARCH;
+    Platform {
+        name: PlatformName::new(cpu).expect("an architecture's name has letters, digits and `_`"),
+        os: std::env::consts::OS.to_owned(),
+        cpu: cpu.to_owned(),
+    }
+}

@@ -1,0 +1,69 @@
+//! What a build makes, prints and links.
+
+use std::fs;
+
+use crate::fixture::Fixture;
+
+const HELLO: &str = "load(\"//:rules.star\", \"tool\")\ntool(name = \"hello\", words = [\"say\", \"hi\"])\n";
+
+#[test]
+fn a_target_is_built_linked_and_then_there_is_nothing_to_do() {
+    let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
+    let ended = fixture.wiz(&["build", "//a:hello"]);
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (0, "//a:hello\twiz-out/a/hello/hello.txt\n"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(fixture.path("wiz-out/a/hello/hello.txt")).unwrap(), "hi\n");
+    assert_eq!(fixture.executed("//a:hello"), 0);
+}
+
+#[test]
+fn json_names_targets_outputs_and_counts() {
+    let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
+    let ended = fixture.wiz(&["build", "--json", "//a:all"]);
+    let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(json["targets"][0]["label"], "//a:hello");
+    assert_eq!(json["targets"][0]["outputs"][0]["path"], "wiz-out/a/hello/hello.txt");
+    assert_eq!(json["actions"]["executed"], 1);
+    assert!(json["wall_ms"].is_u64());
+}
+
+#[test]
+fn copies_go_where_they_are_asked_for() {
+    let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
+    let ended = fixture.wiz(&["build", "//a:hello", "-o", "copies"]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert_eq!(fs::read_to_string(fixture.path("copies/hello.txt")).unwrap(), "hi\n");
+}
+
+#[test]
+fn a_failure_shows_the_log_and_how_to_enter() {
+    let failing = "load(\"//:rules.star\", \"tool\")\ntool(name = \"bad\", words = [\"exit\", \"3\"])\n";
+    let fixture = Fixture::new(&[("a/BUILD.star", failing)]);
+    let ended = fixture.wiz(&["build", "//a:bad"]);
+    assert_eq!(ended.status, 1);
+    assert!(ended.stderr.contains("failed: //a:bad tool"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("wiz shell //a:bad --failed"), "{}", ended.stderr);
+}
+
+#[test]
+fn queries_answer_with_labels() {
+    let two = "load(\"//:rules.star\", \"tool\")\ntool(name = \"x\")\ntool(name = \"y\", deps = [\":x\"])\n";
+    let fixture = Fixture::new(&[("a/BUILD.star", two)]);
+    assert_eq!(fixture.wiz(&["query", "//a:all"]).stdout, "//a:x\n//a:y\n");
+    assert_eq!(fixture.wiz(&["query", "deps(//a:y)"]).stdout, "//a:x\n//a:y\n//root\n");
+}
+
+#[test]
+fn two_builds_at_once_are_both_right() {
+    let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
+    let mut builds: Vec<_> =
+        (0..2).map(|_| fixture.command(&["build", "//a:hello"]).spawn().unwrap()).collect();
+    for build in &mut builds {
+        assert!(build.wait().unwrap().success());
+    }
+    assert_eq!(fs::read_to_string(fixture.path("wiz-out/a/hello/hello.txt")).unwrap(), "hi\n");
+}
