@@ -203,12 +203,12 @@ impl Dynamic {
                 elf::DT_BIND_NOW => dynamic.bind_now = true,
                 elf::DT_TEXTREL => dynamic.text_relocations = true,
                 elf::DT_FLAGS => {
-                    dynamic.bind_now |= entry.val & u64::from(elf::DF_BIND_NOW.0) != 0;
-                    dynamic.text_relocations |= entry.val & u64::from(elf::DF_TEXTREL.0) != 0;
+                    dynamic.bind_now |= entry.val & elf::DF_BIND_NOW.0 != 0;
+                    dynamic.text_relocations |= entry.val & elf::DF_TEXTREL.0 != 0;
                 }
                 elf::DT_FLAGS_1 => {
-                    dynamic.bind_now |= entry.val & u64::from(elf::DF_1_NOW.0) != 0;
-                    dynamic.pie |= entry.val & u64::from(elf::DF_1_PIE.0) != 0;
+                    dynamic.bind_now |= entry.val & elf::DF_1_NOW.0 != 0;
+                    dynamic.pie |= entry.val & elf::DF_1_PIE.0 != 0;
                 }
                 _ => {}
             }

@@ -2,7 +2,6 @@
 //! glob takes everything below it. Unaware of what is done with a match.
 
 use globset::{GlobBuilder, GlobMatcher};
-use wiz_base::RelPath;
 
 use super::NativeError;
 
@@ -33,13 +32,8 @@ impl FileGlobs {
     }
 
     /// The place of the first glob that takes `path`.
-    pub(super) fn find(&self, path: &RelPath) -> Option<usize> {
-        self.find_text(path.as_str())
-    }
-
-    /// As [`FileGlobs::find`] for a path that is not in the one spelling.
-    pub(super) fn find_text(&self, path: &str) -> Option<usize> {
-        self.globs.iter().position(|(_, itself, below)| itself.is_match(path) || below.is_match(path))
+    pub(super) fn find(&self, path: &str) -> Option<usize> {
+        self.all(path).next()
     }
 
     /// Every glob that takes `path`, by its place.
@@ -87,8 +81,7 @@ mod tests {
         let found: String = paths
             .iter()
             .map(|path| {
-                let path = RelPath::new(path).unwrap();
-                let glob = globs.find(&path).and_then(|index| globs.texts().nth(index));
+                let glob = globs.find(path).and_then(|index| globs.texts().nth(index));
                 format!("{path}: {}\n", glob.unwrap_or("-"))
             })
             .collect();

@@ -64,29 +64,39 @@ pub struct Missing {
 pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
     let params: GateParams = params::parse(job)?;
     let report: Report = params.report.json(job)?;
+    if let Some((glob, _)) =
+        params.exceptions.iter().find(|(_, exception)| exception.reason.trim().is_empty())
+    {
+        let message = format!("the exception `{glob}` has no reason");
+        return Err(NativeError::Params { kind: job.kind.name(), message });
+    }
+    let verdict = judge(&report, &params)?;
+    let log: String = verdict
+        .unused
+        .iter()
+        .map(|glob| format!("warning: nothing needs the hardening exception `{glob}`: remove it\n"))
+        .collect();
+    let mut outputs = Outputs::new(job.store);
+    outputs.json(&params.verdict, &verdict)?;
+    outputs.finish(log)
+}
+
+fn judge(report: &Report, params: &GateParams) -> Result<Verdict, NativeError> {
     let globs = FileGlobs::new(params.exceptions.keys())?;
     let exceptions: Vec<(&String, &Exception)> = params.exceptions.iter().collect();
-    for (glob, exception) in &exceptions {
-        if exception.reason.trim().is_empty() {
-            let message = format!("the exception `{glob}` has no reason");
-            return Err(NativeError::Params { kind: job.kind.name(), message });
-        }
-    }
     let mut used = BTreeSet::new();
     let (mut excepted, mut failed) = (Vec::new(), Vec::new());
     for file in &report.files {
         let mut what = Vec::new();
         for (missing, meaning) in missing(file, &params.require) {
-            let exception =
-                globs.all(file.path.as_str()).find(|index| exceptions[*index].1.skip.contains(&missing));
-            match exception {
-                Some(index) => {
-                    used.insert(index);
-                    let reason = exceptions[index].1.reason.clone();
-                    excepted.push(Excepted { path: file.path.clone(), missing, reason });
-                }
-                None => what.push((missing.name(), meaning)),
-            }
+            let covers = |index: &usize| exceptions[*index].1.skip.contains(&missing);
+            let Some(index) = globs.all(file.path.as_str()).find(covers) else {
+                what.push((missing.name(), meaning));
+                continue;
+            };
+            used.insert(index);
+            let reason = exceptions[index].1.reason.clone();
+            excepted.push(Excepted { path: file.path.clone(), missing, reason });
         }
         if !what.is_empty() {
             failed.push(Missing { path: file.path.clone(), what });
@@ -96,15 +106,8 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         return Err(GateError { files: failed }.into());
     }
     let unused = (0..exceptions.len()).filter(|index| !used.contains(index));
-    let unused: Vec<String> = unused.map(|index| exceptions[index].0.clone()).collect();
-    let log: String = unused
-        .iter()
-        .map(|glob| format!("warning: nothing needs the hardening exception `{glob}`: remove it\n"))
-        .collect();
-    let verdict = Verdict { require: params.require, files: report.files.len(), excepted, unused };
-    let mut outputs = Outputs::new(job.store);
-    outputs.json(&params.verdict, &verdict)?;
-    outputs.finish(log)
+    let unused = unused.map(|index| exceptions[index].0.clone()).collect();
+    Ok(Verdict { require: params.require.clone(), files: report.files.len(), excepted, unused })
 }
 
 fn missing(file: &ReportedFile, require: &BTreeSet<Requirement>) -> Vec<(Requirement, String)> {

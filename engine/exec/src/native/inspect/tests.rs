@@ -1,6 +1,6 @@
 //! What is reported of ELF files.
 
-use expect_test::expect;
+use expect_test::{expect, expect_file};
 use serde_json::json;
 use wiz_base::Node;
 use wiz_graph::native::NativeKind;
@@ -24,108 +24,7 @@ fn every_linked_file_is_reported() {
     let tree = bench.input("tree", Node::Directory(tree));
     let params = json!({ "tree": tree, "report": {"$output": "report.json"} });
     let output = bench.run(NativeKind::Inspect, &params).unwrap();
-    expect![[r#"
-        {
-         "files": [
-          {
-           "path": "usr/bin/tool",
-           "class": 64,
-           "machine": "x86_64",
-           "kind": "pie",
-           "interpreter": "/lib64/ld-linux-x86-64.so.2",
-           "soname": null,
-           "needed": [
-            "libz.so.1"
-           ],
-           "search_paths": [],
-           "build_id": null,
-           "stripped": true,
-           "hardening": {
-            "relro": true,
-            "bind_now": true,
-            "executable_stack": false,
-            "text_relocations": false,
-            "canary": false,
-            "branch_targets": false,
-            "return_addresses": false,
-            "fortified": [],
-            "unfortified": []
-           },
-           "debug": {
-            "producers": [],
-            "sources": [],
-            "units": []
-           }
-          },
-          {
-           "path": "usr/lib/libz.so.1",
-           "class": 64,
-           "machine": "x86_64",
-           "kind": "shared",
-           "interpreter": null,
-           "soname": "libz.so.1",
-           "needed": [
-            "libc.so.6"
-           ],
-           "search_paths": [],
-           "build_id": null,
-           "stripped": true,
-           "hardening": {
-            "relro": true,
-            "bind_now": true,
-            "executable_stack": false,
-            "text_relocations": false,
-            "canary": false,
-            "branch_targets": false,
-            "return_addresses": false,
-            "fortified": [],
-            "unfortified": []
-           },
-           "debug": {
-            "producers": [],
-            "sources": [],
-            "units": []
-           }
-          },
-          {
-           "path": "usr/lib/old",
-           "class": 64,
-           "machine": "x86_64",
-           "kind": "executable",
-           "interpreter": null,
-           "soname": null,
-           "needed": [],
-           "search_paths": [
-            "/opt/lib",
-            "/tmp"
-           ],
-           "build_id": null,
-           "stripped": true,
-           "hardening": {
-            "relro": false,
-            "bind_now": false,
-            "executable_stack": true,
-            "text_relocations": true,
-            "canary": false,
-            "branch_targets": false,
-            "return_addresses": false,
-            "fortified": [],
-            "unfortified": []
-           },
-           "debug": {
-            "producers": [],
-            "sources": [],
-            "units": []
-           }
-          },
-          {
-           "path": "usr/lib/truncated",
-           "problem": "Invalid ELF program header size or alignment"
-          }
-         ]
-        }
-    "#]]
-    .assert_eq(&bench.text(&output, "report.json"));
+    expect_file!["report.json"].assert_eq(&bench.text(&output, "report.json"));
     expect![[r#"
         4 ELF files
         usr/lib/truncated: Invalid ELF program header size or alignment

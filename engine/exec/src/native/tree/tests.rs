@@ -14,8 +14,7 @@ fn check(bench: &Bench, params: &Value, expected: &Expect) {
     expected.assert_eq(&text);
 }
 
-#[test]
-fn files_links_folders_and_trees_become_one_tree() {
+fn captured(capture: &str, expected: &Expect) {
     let mut bench = Bench::new();
     let script = bench.input_bytes("script", b"#!/bin/sh\n");
     let tree = bench.input_tree("tree", "etc/hosts localhost\nempty/");
@@ -29,12 +28,17 @@ fn files_links_folders_and_trees_become_one_tree() {
         ],
         "directories": ["home", "lib64"],
         "trees": [tree],
+        "capture": capture,
         "tree": {"$output": "out/tree"},
     });
-    let captures = [
-        (
-            "plain",
-            expect![[r#"
+    check(&bench, &params, expected);
+}
+
+#[test]
+fn a_tree_is_put_together_as_it_is_said() {
+    captured(
+        "plain",
+        &expect![[r#"
         out/
         out/tree/
         out/tree/bin/
@@ -52,10 +56,14 @@ fn files_links_folders_and_trees_become_one_tree() {
         out/tree/lib64/
         out/tree/sbin -> usr/sbin
     "#]],
-        ),
-        (
-            "root",
-            expect![[r#"
+    );
+}
+
+#[test]
+fn a_piece_of_a_root_lies_under_usr() {
+    captured(
+        "root",
+        &expect![[r#"
         out/
         out/tree/
         out/tree/copy/
@@ -73,10 +81,14 @@ fn files_links_folders_and_trees_become_one_tree() {
         out/tree/usr/bin/run* #!/bin/sh\n
         out/tree/usr/lib64/
     "#]],
-        ),
-        (
-            "base",
-            expect![[r#"
+    );
+}
+
+#[test]
+fn the_base_of_a_root_has_the_links_to_usr() {
+    captured(
+        "base",
+        &expect![[r#"
         out/
         out/tree/
         out/tree/copy/
@@ -95,13 +107,7 @@ fn files_links_folders_and_trees_become_one_tree() {
         out/tree/usr/bin/run* #!/bin/sh\n
         out/tree/usr/lib64/
     "#]],
-        ),
-    ];
-    for (capture, expected) in captures {
-        let mut params = params.clone();
-        params["capture"] = capture.into();
-        check(&bench, &params, &expected);
-    }
+    );
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl<'a> Selection<'a> {
     }
 
     fn wants(&mut self, path: &str) -> bool {
-        if self.without.find_text(path).is_some() {
+        if self.without.find(path).is_some() {
             return false;
         }
         let mut wanted = self.only.is_empty();
