@@ -32,6 +32,7 @@ use crate::values::platform::PlatformValue;
 use crate::values::provider::ProviderInstance;
 use crate::values::rule::RuleGen;
 use crate::workspace::Workspace;
+use crate::values::shown;
 
 /// The dependencies of a target, analysed.
 pub(crate) type Dependencies = BTreeMap<ConfiguredTarget, Arc<AnalyzedTarget>>;
@@ -82,9 +83,11 @@ pub(crate) fn analyze(
     let rule = &configured.definition.rule;
     let state = TargetScope::new(configured.id.clone(), workspace.execution().clone());
     let scope = Scope::new(rule.identity.module.clone(), ScopeKind::Target(state));
-    let returned = Module::with_temp_heap(|heap| {
-        run(&heap, &configured, dependencies, module, workspace, &scope)
+    let returned = limits::contained(|| {
+        Module::with_temp_heap(|heap| run(&heap, &configured, dependencies, module, workspace, &scope))
     });
+    let stopped = |refusal: Refusal| Box::new(configured.definition.site.diagnose(&refusal));
+    let returned = returned.map_err(stopped).flatten();
     let mut diagnostics = scope.diagnostics.into_inner();
     let ScopeKind::Target(state) = scope.kind else { unreachable!("the scope is the one made above") };
     let providers = match returned {
@@ -152,13 +155,8 @@ fn run<'v>(
     match eval.eval_function(implementation, &[context], &[]) {
         Ok(returned) => providers(returned).map_err(site),
         Err(error) => {
-            let mut diagnostic = report::diagnose(&error, &scope.file);
-            if let Some(limit) = limits::exceeded(&mut eval) {
-                diagnostic.code = limit.code.to_owned();
-                diagnostic.message = limit.message;
-                diagnostic.hint = limit.hint;
-            }
-            Err(Box::new(diagnostic))
+            let definition = &configured.definition.site;
+            Err(Box::new(report::diagnose_target(&error, &scope.file, definition)))
         }
     }
 }
@@ -243,7 +241,7 @@ fn single_output(target: &AnalyzedTarget) -> Result<&Artifact, Refusal> {
 /// The providers that a rule returned, with a `DefaultInfo` among them.
 fn providers(returned: Value) -> Result<Vec<Arc<ProviderValue>>, Refusal> {
     let refuse = |what: &str, value: Value| {
-        let message = format!("{what} a list of providers, got {}", value.to_string_for_type_error());
+        let message = format!("{what} a list of providers, got {}", shown(value));
         Refusal::new(codes::PROVIDER_VALUE, message)
     };
     let list = ListRef::from_value(returned).ok_or_else(|| refuse("a rule returns", returned))?;

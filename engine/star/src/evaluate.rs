@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use starlark::environment::{FrozenModule, Globals, Module};
 use starlark::eval::{Evaluator, FileLoader};
 use starlark::values::FrozenHeapName;
+use wiz_base::Span;
 
 use crate::codes;
 use crate::limits;
-use crate::parse::Parsed;
+use crate::parse::{Parsed, at};
 use crate::refusal::Refusal;
 use crate::report;
 use crate::scope::Scope;
@@ -30,19 +31,18 @@ pub(crate) fn library<'a>(
     scope: Scope<'a>,
     loaded: Vec<FrozenModule>,
 ) -> (Option<FrozenModule>, Scope<'a>) {
-    let module = Module::with_temp_heap(|module| {
-        run(&module, parsed, globals, &scope, loaded).then_some(())?;
-        let name = FrozenHeapName::User(Box::new(scope.file.to_string()));
-        match module.freeze_named(name) {
-            Ok(module) => Some(module),
-            Err(error) => {
+    let module = contained(&scope, || {
+        Module::with_temp_heap(|module| {
+            run(&module, parsed, globals, &scope, loaded).then_some(())?;
+            let name = FrozenHeapName::User(Box::new(scope.file.to_string()));
+            let unshared = |error| {
                 let refusal = Refusal::new(codes::EVALUATION, format!("the file cannot be shared: {error:?}"));
-                let span = wiz_base::Span::start_of(scope.file.clone());
-                scope.diagnostics.borrow_mut().push(crate::parse::at(&refusal, span));
-                None
-            }
-        }
+                scope.diagnostics.borrow_mut().push(at(&refusal, Span::start_of(scope.file.clone())));
+            };
+            module.freeze_named(name).map_err(unshared).ok()
+        })
     });
+    let module = module.flatten();
     (module, scope)
 }
 
@@ -55,10 +55,13 @@ pub(crate) fn definitions<'a>(
     loaded: Vec<FrozenModule>,
     prelude: &[FrozenModule],
 ) -> (bool, Scope<'a>) {
-    let whole = Module::with_temp_heap(|module| {
-        prelude.iter().for_each(|prelude| module.import_public_symbols(prelude));
-        run(&module, parsed, globals, &scope, loaded)
+    let whole = contained(&scope, || {
+        Module::with_temp_heap(|module| {
+            prelude.iter().for_each(|prelude| module.import_public_symbols(prelude));
+            run(&module, parsed, globals, &scope, loaded)
+        })
     });
+    let whole = whole.unwrap_or(false);
     (whole, scope)
 }
 
@@ -70,12 +73,15 @@ fn run<'v>(module: &Module<'v>, parsed: Parsed, globals: &Globals, scope: &Scope
     eval.extra = Some(scope);
     eval.set_loader(&loader);
     let Err(error) = eval.eval_module(parsed.ast, globals) else { return true };
-    let mut diagnostic = report::diagnose(&error, &scope.file);
-    if let Some(limit) = limits::exceeded(&mut eval) {
-        diagnostic.code = limit.code.to_owned();
-        diagnostic.message = limit.message;
-        diagnostic.hint = limit.hint;
-    }
-    scope.diagnostics.borrow_mut().push(diagnostic);
+    scope.diagnostics.borrow_mut().push(report::diagnose(&error, &scope.file));
     false
+}
+
+/// Runs an evaluation and reports what stopped it from outside.
+fn contained<R>(scope: &Scope, evaluation: impl FnOnce() -> R) -> Option<R> {
+    let refused = |refusal: &Refusal| {
+        let diagnostic = at(refusal, Span::start_of(scope.file.clone()));
+        scope.diagnostics.borrow_mut().push(diagnostic);
+    };
+    limits::contained(evaluation).map_err(|refusal| refused(&refusal)).ok()
 }

@@ -13,6 +13,7 @@ use wiz_base::RelPath;
 
 use crate::codes;
 use crate::evaluate;
+use crate::limits;
 use crate::parse::{self, FileKind};
 use crate::refusal::Refusal;
 use crate::report::{Site, note};
@@ -41,7 +42,7 @@ const EXTENSIONS: [LibraryExtension; 6] = [
 /// What WORKSPACE.star has.
 pub(crate) fn workspace() -> &'static Globals {
     static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
-        GlobalsBuilder::extended_by(&EXTENSIONS).with(everywhere).with(crate::workspace::functions).build()
+        common().with(crate::workspace::functions).build()
     });
     &GLOBALS
 }
@@ -64,9 +65,12 @@ pub(crate) fn definitions() -> &'static Globals {
     &GLOBALS
 }
 
+fn common() -> GlobalsBuilder {
+    GlobalsBuilder::extended_by(&EXTENSIONS).with(everywhere).with(limits::functions)
+}
+
 fn language() -> GlobalsBuilder {
-    GlobalsBuilder::extended_by(&EXTENSIONS)
-        .with(everywhere)
+    common()
         .with(types)
         .with(declarations)
         .with(definitions_functions)

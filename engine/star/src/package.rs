@@ -22,6 +22,7 @@ use crate::report::Site;
 use crate::suggest::did_you_mean;
 use crate::values::provider::Identity;
 use crate::workspace::Workspace;
+use crate::values::shown;
 
 /// The name of the file that makes a folder a package.
 pub(crate) const BUILD_FILE: &str = "BUILD.star";
@@ -227,7 +228,7 @@ impl<'a> PackageScope<'a> {
             return Err(Refusal::new(codes::MISSING_ATTRIBUTE, message));
         };
         let Some(name) = value.unpack_str() else {
-            let message = format!("attribute `name` expects text, got {}", value.to_string_for_type_error());
+            let message = format!("attribute `name` expects text, got {}", shown(*value));
             return Err(Refusal::new(codes::ATTRIBUTE_TYPE, message).focus("name ="));
         };
         let label = Label::new(self.files.folder.clone(), name)
@@ -279,7 +280,7 @@ fn wanted(name: &str, attribute: &Attribute) -> String {
 fn texts(given: &[(&str, Value)], name: &str) -> Result<Vec<String>, Refusal> {
     let Some((_, value)) = given.iter().find(|(given, _)| *given == name) else { return Ok(Vec::new()) };
     let mismatch = || {
-        let got = value.to_string_for_type_error();
+        let got = shown(*value);
         let message = format!("attribute `{name}` expects a list of text, got {got}");
         Refusal::new(codes::ATTRIBUTE_TYPE, message).focus(format!("{name} ="))
     };

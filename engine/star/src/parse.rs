@@ -6,6 +6,7 @@ use starlark::syntax::{AstModule, Dialect, DialectTypes};
 use wiz_base::{Diagnostic, RelPath, Span};
 
 use crate::codes;
+use crate::limits;
 use crate::package::BUILD_FILE;
 use crate::refusal::Refusal;
 use crate::report;
@@ -55,7 +56,7 @@ const DIALECT: Dialect = Dialect {
 /// Parses a file, or says everything that keeps it from being evaluated.
 pub(crate) fn parse(file: &RelPath, text: String, kind: FileKind) -> Result<Parsed, Vec<Diagnostic>> {
     let dialect = Dialect { enable_lambda: kind == FileKind::Library, ..DIALECT };
-    let ast = AstModule::parse(file.as_str(), text, &dialect)
+    let mut ast = AstModule::parse(file.as_str(), text, &dialect)
         .map_err(|error| vec![report::diagnose(&error, file)])?;
     let mut diagnostics = Vec::new();
     check_statement(ast.statement(), &ast, kind, &mut diagnostics);
@@ -72,6 +73,7 @@ pub(crate) fn parse(file: &RelPath, text: String, kind: FileKind) -> Result<Pars
             Err(refusal) => diagnostics.push(at(&refusal, span)),
         }
     }
+    limits::watch_products(&mut ast);
     if diagnostics.is_empty() { Ok(Parsed { ast, loads }) } else { Err(diagnostics) }
 }
 

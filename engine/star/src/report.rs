@@ -6,6 +6,7 @@ use starlark::eval::{CallStack, Evaluator};
 use wiz_base::{Diagnostic, RelPath, Severity, Span};
 
 use crate::codes;
+use crate::limits::CALL_DEPTH;
 use crate::refusal::Refusal;
 
 /// A chain of calls, outermost first; the last is where something was noticed.
@@ -51,22 +52,37 @@ impl Site {
         self.calls.last().map(|call| span(&call.place))
     }
 
-    /// `refusal` at this site: where its focus stands in one of the calls, else at the innermost.
-    pub(crate) fn diagnose(&self, refusal: &Refusal) -> Diagnostic {
-        let find = |(depth, call): (usize, &Call)| {
+    /// The outermost call in which a focus of `refusal` stands, and where.
+    fn focused(&self, refusal: &Refusal) -> Option<(usize, Span)> {
+        self.calls.iter().enumerate().find_map(|(depth, call)| {
             let place = refusal.focus.iter().find_map(|focus| narrowed(&call.place, focus))?;
             Some((depth, place))
-        };
-        let focused = self.calls.iter().enumerate().find_map(find);
+        })
+    }
+
+    /// `refusal` at this site: where its focus stands in one of the calls, else at the innermost.
+    pub(crate) fn diagnose(&self, refusal: &Refusal) -> Diagnostic {
         let innermost = || self.calls.len().checked_sub(1).map(|last| (last, span(&self.calls[last].place)));
         let mut diagnostic = Diagnostic::error(refusal.code, refusal.message.clone());
         diagnostic.hint.clone_from(&refusal.hint);
-        if let Some((depth, place)) = focused.or_else(innermost) {
+        if let Some((depth, place)) = self.focused(refusal).or_else(innermost) {
             diagnostic.span = Some(place);
-            diagnostic.trace = self.calls[..depth].iter().map(Call::described).collect();
+            diagnostic.trace = described(&self.calls[..depth]);
         }
         diagnostic
     }
+}
+
+/// A chain of calls; a long one without its middle.
+fn described(calls: &[Call]) -> Vec<(String, Option<Span>)> {
+    const ENDS: usize = 4;
+    let Some(left_out) = calls.len().checked_sub(2 * ENDS).filter(|left_out| *left_out > 0) else {
+        return calls.iter().map(Call::described).collect();
+    };
+    let (first, last) = (&calls[..ENDS], &calls[calls.len() - ENDS..]);
+    let middle = (format!("and {left_out} more calls"), None);
+    let ends = |calls: &[Call]| calls.iter().map(Call::described).collect::<Vec<_>>();
+    [ends(first), vec![middle], ends(last)].concat()
 }
 
 impl Call {
@@ -76,6 +92,19 @@ impl Call {
             None => "in the call".to_owned(),
         };
         (what, Some(span(&self.place)))
+    }
+}
+
+/// The diagnostic for an error of a rule that runs for the target defined at `definition`.
+pub(crate) fn diagnose_target(error: &starlark::Error, file: &RelPath, definition: &Site) -> Diagnostic {
+    let diagnostic = diagnose(error, file);
+    // A wrong digest is the definition's fault, wherever the rule hands it on.
+    match refusal(error) {
+        refusal if refusal.code == codes::SHA256 => {
+            let span = definition.focused(&refusal).map(|(_, span)| span).or(diagnostic.span);
+            Diagnostic { span, ..diagnostic }
+        }
+        _ => diagnostic,
     }
 }
 
@@ -100,7 +129,10 @@ pub(crate) fn note(code: &str, message: String, place: Option<Span>) -> Diagnost
 fn refusal(error: &starlark::Error) -> Refusal {
     let (code, inner) = match error.kind() {
         ErrorKind::Fail(inner) => (codes::FAIL, inner),
-        ErrorKind::StackOverflow(inner) => (codes::DEPTH, inner),
+        ErrorKind::StackOverflow(_) => {
+            let message = format!("calls are nested more than {CALL_DEPTH} deep");
+            return Refusal::new(codes::DEPTH, message);
+        }
         ErrorKind::Scope(inner) => (codes::SCOPE, inner),
         ErrorKind::Parser(inner) => (codes::SYNTAX, inner),
         ErrorKind::Value(inner)
@@ -135,13 +167,13 @@ fn split_suggestion(message: &str) -> (String, Option<String>) {
 /// Lower-case, without a full stop, on one line.
 fn in_style(message: &str) -> String {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let message = message.trim_end_matches('.');
+    let message = message.trim_end_matches('.').replace("in this dialect", "in this kind of file");
     let mut letters = message.chars();
     match letters.next() {
         Some(first) if letters.clone().next().is_some_and(|second| !second.is_uppercase()) => {
             first.to_lowercase().chain(letters).collect()
         }
-        _ => message.to_owned(),
+        _ => message,
     }
 }
 

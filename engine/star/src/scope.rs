@@ -51,7 +51,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn package(&self, what: &str) -> Result<&PackageScope<'a>, Refusal> {
         match &self.kind {
             ScopeKind::Package(package) => Ok(package),
-            _ => Err(misplaced(what, "a BUILD.star")),
+            _ => Err(misplaced(what, "in a BUILD.star")),
         }
     }
 
@@ -59,7 +59,7 @@ impl<'a> Scope<'a> {
     pub(crate) fn target(&self, what: &str) -> Result<&TargetScope, Refusal> {
         match &self.kind {
             ScopeKind::Target(target) => Ok(target),
-            _ => Err(misplaced(what, "a rule's implementation")),
+            _ => Err(misplaced(what, "in a rule's implementation")),
         }
     }
 
@@ -67,11 +67,11 @@ impl<'a> Scope<'a> {
     pub(crate) fn library(&self, what: &str) -> Result<(), Refusal> {
         match &self.kind {
             ScopeKind::Library => Ok(()),
-            _ => Err(misplaced(what, "the top level of a `.star` file that is loaded")),
+            _ => Err(misplaced(what, "at the top level of a `.star` file that is loaded")),
         }
     }
 }
 
 fn misplaced(what: &str, place: &str) -> Refusal {
-    Refusal::new(codes::MISPLACED, format!("`{what}` works in {place} only"))
+    Refusal::new(codes::MISPLACED, format!("`{what}` works only {place}"))
 }

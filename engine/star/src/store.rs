@@ -18,6 +18,7 @@ use crate::values::cmd_args::{CmdArgs, CommandLine, command_line};
 use crate::values::label::LabelValue;
 use crate::values::provider::ProviderInstance;
 use crate::values::transitive_set::SetInstance;
+use crate::values::shown;
 
 /// How deeply data may be nested; a value that contains itself is nested without end.
 const DEPTH: usize = 64;
@@ -74,7 +75,7 @@ fn object(value: Value) -> Result<Data, Refusal> {
     if let Some(line) = command_line(value) {
         return line.into_arguments().map(Data::Arguments);
     }
-    let refusal = Refusal::new(codes::PROVIDER_VALUE, format!("is no data: {}", value.to_string_for_type_error()));
+    let refusal = Refusal::new(codes::PROVIDER_VALUE, format!("is no data: {}", shown(value)));
     Err(match value.get_type() {
         "function" | "native_function" => refusal.hint("functions cannot be stored: hand on what they return"),
         "Dependency" => refusal.hint("hand on one of its providers: `dep[InfoType]`"),
@@ -123,7 +124,7 @@ fn fields(value: Value<'_>) -> Option<Vec<(String, Value<'_>)>> {
 
 fn text_key(key: Value) -> Result<String, Refusal> {
     let refuse = || {
-        let message = format!("has a key that is no text: {}", key.to_string_for_type_error());
+        let message = format!("has a key that is no text: {}", shown(key));
         Refusal::new(codes::PROVIDER_VALUE, message)
     };
     key.unpack_str().map(str::to_owned).ok_or_else(refuse)
@@ -205,7 +206,7 @@ fn param_object(value: Value) -> Result<Param, Refusal> {
     if let Some(label) = value.downcast_ref::<LabelValue>() {
         return Ok(Param::String(label.0.to_string()));
     }
-    let message = format!("is no parameter of a native action: {}", value.to_string_for_type_error());
+    let message = format!("is no parameter of a native action: {}", shown(value));
     let refusal = Refusal::new(codes::ACTION_ARGUMENT, message);
     Err(match value.get_type() {
         "Dependency" => refusal.hint("take an artifact of one of its providers: `dep[DefaultInfo].default_output`"),

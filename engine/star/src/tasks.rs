@@ -73,6 +73,8 @@ struct State<W: Work> {
     ready: VecDeque<usize>,
     running: usize,
     finished: usize,
+    /// A job panicked; the panic goes on when all threads have stopped.
+    abandoned: bool,
 }
 
 struct Job<W: Work> {
@@ -88,10 +90,23 @@ enum Phase<W: Work> {
     Done(W::Output),
 }
 
+/// Dropped only by a panic: nobody is to wait for the job any more.
+struct Alarm<'b, W: Work>(&'b Board<W>);
+
+impl<W: Work> Drop for Alarm<'_, W> {
+    fn drop(&mut self) {
+        locked(&self.0.state).abandoned = true;
+        self.0.changed.notify_all();
+    }
+}
+
 impl<W: Work> Board<W> {
     fn work(&self, work: &W) {
         let mut state = locked(&self.state);
         loop {
+            if state.abandoned {
+                return;
+            }
             let Some(id) = state.ready.pop_front() else {
                 if state.running > 0 {
                     state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -106,10 +121,12 @@ impl<W: Work> Board<W> {
             state.running += 1;
             let (key, resumed) = state.take(id);
             drop(state);
+            let alarm = Alarm(self);
             let step = match resumed {
                 None => work.start(&key),
                 Some((rest, results)) => work.resume(&key, rest, results),
             };
+            std::mem::forget(alarm);
             state = locked(&self.state);
             state.running -= 1;
             state.record(id, step);
@@ -128,7 +145,7 @@ impl<W: Work> Board<W> {
 
 impl<W: Work> State<W> {
     fn new() -> Self {
-        Self { ids: BTreeMap::new(), jobs: Vec::new(), ready: VecDeque::new(), running: 0, finished: 0 }
+        Self { ids: BTreeMap::new(), jobs: Vec::new(), ready: VecDeque::new(), running: 0, finished: 0, abandoned: false }
     }
 
     fn demand(&mut self, key: &W::Key) -> usize {

@@ -13,3 +13,15 @@ pub(crate) mod provider_field;
 pub(crate) mod rule;
 pub(crate) mod select;
 pub(crate) mod transitive_set;
+
+use starlark::values::Value;
+
+/// A value as messages show it: its text, cut short, and its type.
+pub(crate) fn shown(value: Value) -> String {
+    const LENGTH: usize = 60;
+    let text = value.to_repr();
+    match text.char_indices().nth(LENGTH) {
+        Some((end, _)) => format!("`{}...` ({})", &text[..end], value.get_type()),
+        None => format!("`{text}` ({})", value.get_type()),
+    }
+}

@@ -20,6 +20,7 @@ use crate::suggest::did_you_mean;
 use crate::values::label::LabelValue;
 use crate::values::select::{self, Parts};
 use crate::workspace::Workspace;
+use crate::values::shown;
 
 /// Where values are written.
 #[derive(Clone, Copy)]
@@ -259,7 +260,7 @@ fn check_condition(condition: &str, setting: Setting) -> Result<(), Refusal> {
 }
 
 fn mismatch(kind: &Kind, value: Value, place: Place) -> Refusal {
-    let got = value.to_string_for_type_error();
+    let got = shown(value);
     let message = format!("attribute `{place}` expects {}, got {got}", kind.describe());
     let focus = match value.unpack_str() {
         Some(text) => format!("{text:?}"),

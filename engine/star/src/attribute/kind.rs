@@ -85,17 +85,36 @@ impl Kind {
             Self::Bool => "`True` or `False`".to_owned(),
             Self::Int => "a whole number".to_owned(),
             Self::Enum(values) => one_of(values),
-            Self::List(inner) => format!("a list of {}", inner.describe()),
-            Self::Dict(key, value) => format!("a dict of {} to {}", key.describe(), value.describe()),
+            Self::List(inner) => format!("a list of {}", inner.plural()),
+            Self::Dict(key, value) => format!("a dict of {} to {}", key.plural(), value.plural()),
             Self::Option(inner) => format!("{} or `None`", inner.describe()),
-            Self::OneOf(kinds) => kinds.iter().map(Self::describe).collect::<Vec<_>>().join(" or "),
-            Self::Tuple(kinds) => {
-                format!("a tuple of {}", kinds.iter().map(Self::describe).collect::<Vec<_>>().join(", "))
-            }
+            Self::OneOf(kinds) => join(kinds, " or ", Self::describe),
+            Self::Tuple(kinds) => format!("a tuple of {}", join(kinds, ", ", Self::describe)),
             Self::Any => "data".to_owned(),
             Self::Label | Self::Target(_) => "a label".to_owned(),
             Self::Source { .. } => "a file of the package or a label".to_owned(),
             Self::Toolchain(_) => "a toolchain type".to_owned(),
         }
     }
+
+    /// What several of the kind are.
+    fn plural(&self) -> String {
+        match self {
+            Self::String => "texts".to_owned(),
+            Self::Int => "whole numbers".to_owned(),
+            Self::List(inner) => format!("lists of {}", inner.plural()),
+            Self::Dict(key, value) => format!("dicts of {} to {}", key.plural(), value.plural()),
+            Self::Option(inner) => format!("{} or `None`", inner.plural()),
+            Self::OneOf(kinds) => join(kinds, " or ", Self::plural),
+            Self::Tuple(kinds) => format!("tuples of {}", join(kinds, ", ", Self::describe)),
+            Self::Label | Self::Target(_) => "labels".to_owned(),
+            Self::Source { .. } => "files of the package or labels".to_owned(),
+            Self::Toolchain(_) => "toolchain types".to_owned(),
+            Self::Bool | Self::Enum(_) | Self::Any => self.describe(),
+        }
+    }
+}
+
+fn join(kinds: &[Kind], separator: &str, describe: fn(&Kind) -> String) -> String {
+    kinds.iter().map(describe).collect::<Vec<_>>().join(separator)
 }

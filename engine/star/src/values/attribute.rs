@@ -19,6 +19,7 @@ use crate::codes;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::values::provider::named_identity;
+use crate::values::shown;
 
 /// The result of `attrs.string()` and its like.
 #[derive(Clone, Debug, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -55,7 +56,7 @@ fn declare<'v>(
 
 fn inner(value: Value<'_>) -> Result<&Attribute, Refusal> {
     value.downcast_ref::<AttributeValue>().map(|attribute| &*attribute.0).ok_or_else(|| {
-        let message = format!("expected an attribute type, got `{}`", value.to_string_for_type_error());
+        let message = format!("expected an attribute type, got {}", shown(value));
         Refusal::new(codes::DECLARATION, message).hint("write it as `attrs.string()`, `attrs.dep()`, ...")
     })
 }

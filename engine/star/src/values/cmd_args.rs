@@ -174,7 +174,7 @@ fn items<'v>(value: Value<'v>) -> Option<&'v [Value<'v>]> {
 }
 
 fn not_an_argument(value: Value) -> Refusal {
-    let message = format!("a {} cannot be an argument of a command", value.get_type());
+    let message = format!("`{}` cannot be an argument of a command", value.get_type());
     let refusal = Refusal::new(codes::ACTION_ARGUMENT, message);
     match value.get_type() {
         "int" | "bool" => refusal.hint("write it as text: `str(...)`"),

@@ -22,6 +22,7 @@ use crate::codes;
 use crate::refusal::Refusal;
 use crate::store;
 use crate::suggest::did_you_mean;
+use crate::values::shown;
 
 /// What tells one declared type from all others: where it is declared, and under which name.
 #[derive(Debug, Allocative)]
@@ -115,7 +116,7 @@ pub(crate) fn identity(value: Value<'_>) -> Option<&Arc<Identity>> {
 /// The identity of a value that should be a provider type and has a name.
 pub(crate) fn named_identity(value: Value<'_>) -> Result<&Arc<Identity>, Refusal> {
     let no_provider = || {
-        let message = format!("expected a provider type, got `{}`", value.to_string_for_type_error());
+        let message = format!("expected a provider type, got {}", shown(value));
         Refusal::new(codes::DECLARATION, message)
     };
     let identity = identity(value).ok_or_else(no_provider)?;
@@ -150,7 +151,7 @@ impl<'v, V: ValueLike<'v>> ProviderTypeGen<V> {
         if let Some(ty) = &field.ty
             && !ty.matches(value)
         {
-            let got = value.to_string_for_type_error();
+            let got = shown(value);
             let message = format!("`{provider}.{}` expects `{}`, got {got}", field.name, ty.as_ty());
             return Err(Refusal::new(codes::PROVIDER_VALUE, message).focus(format!("{} =", field.name)));
         }

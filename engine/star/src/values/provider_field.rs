@@ -14,6 +14,7 @@ use crate::codes;
 use crate::refusal::Refusal;
 use crate::store;
 use crate::values::provider::Field;
+use crate::values::shown;
 
 /// A field's type and default.
 #[derive(Debug, Trace, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -30,7 +31,7 @@ impl<'v> ProviderFieldGen<Value<'v>> {
         if let Some(default) = default
             && !compiled.matches(default)
         {
-            let got = default.to_string_for_type_error();
+            let got = shown(default);
             let message = format!("the default is no `{}`: {got}", compiled.as_ty());
             return Err(Refusal::new(codes::DECLARATION, message));
         }

@@ -19,6 +19,7 @@ use crate::report::Site;
 use crate::scope::{Scope, ScopeKind};
 use crate::values::attribute::AttributeValue;
 use crate::values::provider::Identity;
+use crate::values::shown;
 
 /// A rule.
 #[derive(Debug, Trace, ProvidesStaticType, NoSerialize, StarlarkPagablePanic, Allocative)]
@@ -56,7 +57,7 @@ fn attribute(name: Value, value: Value) -> Result<NamedAttribute, Refusal> {
     let refuse = |message: String| Refusal::new(codes::DECLARATION, message);
     let text = name.unpack_str().ok_or_else(|| refuse(format!("an attribute's name is text, got {name}")))?;
     let Some(attribute) = value.downcast_ref::<AttributeValue>() else {
-        let message = format!("attribute `{text}` is no `attrs.*`: {}", value.to_string_for_type_error());
+        let message = format!("attribute `{text}` is no `attrs.*`: {}", shown(value));
         return Err(refuse(message).hint("write it as `attrs.string()`, `attrs.dep()`, ..."));
     };
     if COMMON_ATTRIBUTES.contains(&text) {

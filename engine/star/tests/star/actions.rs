@@ -1,0 +1,1 @@
+//! Whole actions of small workspaces.

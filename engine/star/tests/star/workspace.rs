@@ -1,0 +1,1 @@
+//! What WORKSPACE.star says, and what it means for targets.
