@@ -156,3 +156,10 @@ fn what_a_command_prints_can_be_an_output() {
     let action = with(run("image", "print hello"), |run| run.log = Some(path("out")));
     assert_eq!(workspace.build(vec![action], "image").text(), "hello\n");
 }
+
+#[test]
+fn a_command_finds_the_jobserver() {
+    let workspace = workspace();
+    let built = workspace.build(vec![run("image", "token >out")], "image");
+    assert_eq!(built.text(), " -j --jobserver-auth=4,5: +");
+}
