@@ -12,15 +12,27 @@ use wiz_base::{Digest, Node};
 use wiz_cas::Store;
 use wiz_graph::native::NativeKind;
 
+mod apk;
 mod elf;
 pub mod error;
 mod file_globs;
 mod gate;
+mod image;
+mod index;
 mod inspect;
+mod installation;
 mod outputs;
+mod pack_error;
 mod params;
+mod record;
+mod root_files;
 mod root_form;
+mod rootfs;
+#[cfg(test)]
+mod sample_packages;
 mod scan;
+mod segment;
+mod solve;
 mod split;
 #[cfg(test)]
 mod testing;
@@ -79,6 +91,12 @@ pub fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         NativeKind::Gate => gate::run(job),
         NativeKind::Split => split::run(job),
         NativeKind::Scan => scan::run(job),
+        NativeKind::Apk => apk::run(job),
+        NativeKind::Index => index::run(job),
+        NativeKind::Solve => solve::run(job),
+        NativeKind::Segment => segment::run(job),
+        NativeKind::Image => image::run(job),
+        NativeKind::Rootfs => rootfs::run(job),
         other => {
             Err(NativeError::Params { kind: other.name(), message: "this kind is not built in".to_owned() })
         }

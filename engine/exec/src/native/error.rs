@@ -5,6 +5,7 @@ use wiz_base::Digest;
 use wiz_cas::{Collision, Collisions, MergeError, Store, StoreError, TreeError};
 
 pub use super::gate::{GateError, Missing};
+pub use super::pack_error::PackError;
 pub use super::split::SplitError;
 pub use super::unpack::{ArchiveProblem, EntryProblem, UnpackError};
 
@@ -68,6 +69,9 @@ pub enum NativeError {
     /// An archive that is not unpacked.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+    /// A package or image that could not be made.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// ELF files that are not as the policy wants them.
     #[error(transparent)]
     Gate(#[from] GateError),
