@@ -61,7 +61,7 @@ fn write(workspace: &Workspace, path: &str, leaf: &Leaf) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_mount_shows_the_merge(
