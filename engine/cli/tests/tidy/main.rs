@@ -2,6 +2,8 @@
 //! files and functions, opening comments, formatting, documented rules, and no
 //! host of a package registry anywhere.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod layers;
 mod rust_sources;
 mod starlark_sources;
