@@ -43,18 +43,26 @@ impl TargetScope {
     }
 
     /// Declares an output; its path is unique and lies neither in nor above another one.
-    pub(crate) fn declare(&self, path: &str, kind: OutputKind, place: Option<Span>) -> Result<Artifact, Refusal> {
+    pub(crate) fn declare(
+        &self,
+        path: &str,
+        kind: OutputKind,
+        place: Option<Span>,
+    ) -> Result<Artifact, Refusal> {
         let refuse = |message: String| Refusal::new(codes::OUTPUT_PATH, message).focus(format!("{path:?}"));
         let path = match RelPath::new(path) {
             Ok(path) if !path.is_root() => path,
             Ok(_) => return Err(refuse("an output's path is not empty".to_owned())),
-            Err(error) => return Err(refuse(error.to_string()).hint("outputs stay in the target's own folder")),
+            Err(error) => {
+                return Err(refuse(error.to_string()).hint("outputs stay in the target's own folder"));
+            }
         };
         let mut outputs = self.outputs.borrow_mut();
         if outputs.contains_key(&path) {
             return Err(refuse(format!("the output `{path}` is declared already")));
         }
-        if let Some(other) = outputs.keys().find(|other| other.starts_with(&path) || path.starts_with(other)) {
+        if let Some(other) = outputs.keys().find(|other| other.starts_with(&path) || path.starts_with(other))
+        {
             return Err(refuse(format!("the output `{path}` and the output `{other}` contain each other")));
         }
         outputs.insert(path.clone(), Declared { kind, place, maker: None });

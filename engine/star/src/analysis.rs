@@ -31,8 +31,8 @@ use crate::values::label::LabelValue;
 use crate::values::platform::PlatformValue;
 use crate::values::provider::ProviderInstance;
 use crate::values::rule::RuleGen;
-use crate::workspace::Workspace;
 use crate::values::shown;
+use crate::workspace::Workspace;
 
 /// The dependencies of a target, analysed.
 pub(crate) type Dependencies = BTreeMap<ConfiguredTarget, Arc<AnalyzedTarget>>;
@@ -118,7 +118,10 @@ pub(crate) fn analyze(
     Analyzed { target, diagnostics }
 }
 
-fn attributes(definition: &crate::package::TargetDefinition, values: Vec<Resolved>) -> BTreeMap<String, Data> {
+fn attributes(
+    definition: &crate::package::TargetDefinition,
+    values: Vec<Resolved>,
+) -> BTreeMap<String, Data> {
     let names = definition.rule.attributes.keys().cloned();
     let mut attributes: BTreeMap<_, _> = names.zip(values.into_iter().map(Resolved::into_data)).collect();
     if !definition.tags.is_empty() {
@@ -190,7 +193,8 @@ fn context<'v>(
     let context = AnalysisContext {
         attrs: heap.alloc(AllocStruct(attrs)),
         label: heap.alloc(LabelValue(configured.id.label.clone())),
-        platform: platform(&configured.id.platform).map_or_else(Value::new_none, |platform| heap.alloc(platform)),
+        platform: platform(&configured.id.platform)
+            .map_or_else(Value::new_none, |platform| heap.alloc(platform)),
         execution_platform: heap.alloc(PlatformValue(workspace.execution().clone())),
         actions: heap.alloc(ActionsValue),
     };
@@ -250,7 +254,8 @@ fn providers(returned: Value) -> Result<Vec<Arc<ProviderValue>>, Refusal> {
         let Some(provider) = value.downcast_ref::<ProviderInstance>() else {
             return Err(refuse("a rule returns", value));
         };
-        let same = |known: &Arc<ProviderValue>| known.name == provider.0.name && known.module == provider.0.module;
+        let same =
+            |known: &Arc<ProviderValue>| known.name == provider.0.name && known.module == provider.0.module;
         if providers.iter().any(same) {
             let message = format!("the rule returns `{}` twice", provider.0.name);
             return Err(Refusal::new(codes::PROVIDER_VALUE, message));

@@ -137,12 +137,16 @@ impl Choice<'_> {
 fn sum(left: Resolved, right: Resolved) -> Result<Resolved, Refusal> {
     use Data::{Dict, List, String};
     Ok(match (left, right) {
-        (Resolved::Data(String(left)), Resolved::Data(String(right))) => Resolved::Data(String(left + &right)),
+        (Resolved::Data(String(left)), Resolved::Data(String(right))) => {
+            Resolved::Data(String(left + &right))
+        }
         (Resolved::Data(List(mut left)), Resolved::Data(List(right))) => {
             left.extend(right);
             Resolved::Data(List(left))
         }
-        (Resolved::Data(Dict(left)), Resolved::Data(Dict(right))) => Resolved::Data(Dict(merged(left, right))),
+        (Resolved::Data(Dict(left)), Resolved::Data(Dict(right))) => {
+            Resolved::Data(Dict(merged(left, right)))
+        }
         (left, right) => match (left.into_items(), right.into_items()) {
             (Parts::List(mut left), Parts::List(right)) => {
                 left.extend(right);

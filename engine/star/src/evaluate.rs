@@ -36,7 +36,8 @@ pub(crate) fn library<'a>(
             run(&module, parsed, globals, &scope, loaded).then_some(())?;
             let name = FrozenHeapName::User(Box::new(scope.file.to_string()));
             let unshared = |error| {
-                let refusal = Refusal::new(codes::EVALUATION, format!("the file cannot be shared: {error:?}"));
+                let refusal =
+                    Refusal::new(codes::EVALUATION, format!("the file cannot be shared: {error:?}"));
                 scope.diagnostics.borrow_mut().push(at(&refusal, Span::start_of(scope.file.clone())));
             };
             module.freeze_named(name).map_err(unshared).ok()
@@ -65,7 +66,13 @@ pub(crate) fn definitions<'a>(
     (whole, scope)
 }
 
-fn run<'v>(module: &Module<'v>, parsed: Parsed, globals: &Globals, scope: &Scope, loaded: Vec<FrozenModule>) -> bool {
+fn run<'v>(
+    module: &Module<'v>,
+    parsed: Parsed,
+    globals: &Globals,
+    scope: &Scope,
+    loaded: Vec<FrozenModule>,
+) -> bool {
     let written = parsed.loads.into_iter().map(|load| load.written);
     let loader = Loaded(written.zip(loaded).collect());
     let mut eval = Evaluator::new(module);

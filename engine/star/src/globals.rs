@@ -41,9 +41,7 @@ const EXTENSIONS: [LibraryExtension; 6] = [
 
 /// What WORKSPACE.star has.
 pub(crate) fn workspace() -> &'static Globals {
-    static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
-        common().with(crate::workspace::functions).build()
-    });
+    static GLOBALS: LazyLock<Globals> = LazyLock::new(|| common().with(crate::workspace::functions).build());
     &GLOBALS
 }
 

@@ -138,7 +138,10 @@ pub fn definitions(
         };
         Some((id.label.clone(), described))
     };
-    Definitions { targets: left.requested.iter().filter_map(definition).collect(), diagnostics: left.diagnostics }
+    Definitions {
+        targets: left.requested.iter().filter_map(definition).collect(),
+        diagnostics: left.diagnostics,
+    }
 }
 
 fn run(
@@ -156,9 +159,10 @@ fn run(
         let loader = Loader::new(reader, workspace, platform, depth);
         tasks::run(&loader, patterns.iter().cloned().map(Key::Pattern).collect(), threads);
         let mut left = loader.into_leftovers();
-        left.diagnostics.extend(unread.map(|error| {
-            Diagnostic::error(codes::UNREADABLE, format!("cannot read `{file}`: {error}"))
-        }));
+        left.diagnostics.extend(
+            unread
+                .map(|error| Diagnostic::error(codes::UNREADABLE, format!("cannot read `{file}`: {error}"))),
+        );
         left
     } else {
         let names: Vec<_> = workspace.platforms.keys().map(PlatformName::as_str).collect();

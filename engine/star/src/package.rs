@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use starlark::values::list::ListRef;
 use starlark::values::Value;
+use starlark::values::list::ListRef;
 use wiz_base::{Diagnostic, Label, RelPath, TargetPattern};
 use wiz_graph::Value as Data;
 
@@ -21,8 +21,8 @@ use crate::refusal::Refusal;
 use crate::report::Site;
 use crate::suggest::did_you_mean;
 use crate::values::provider::Identity;
-use crate::workspace::Workspace;
 use crate::values::shown;
+use crate::workspace::Workspace;
 
 /// The name of the file that makes a folder a package.
 pub(crate) const BUILD_FILE: &str = "BUILD.star";
@@ -157,7 +157,9 @@ impl<'a> PackageScope<'a> {
         let name = self.name(rule, given).map_err(|refusal| refusals.push(refusal)).ok();
         let visibility = self.visibility(given).map_err(|refusal| refusals.push(refusal)).ok();
         let tags = texts(given, "tags").map_err(|refusal| refusals.push(refusal)).ok();
-        if let (Some(label), Some(visibility), Some(tags), true) = (name, visibility, tags, refusals.is_empty()) {
+        if let (Some(label), Some(visibility), Some(tags), true) =
+            (name, visibility, tags, refusals.is_empty())
+        {
             let name = label.name().to_owned();
             let rule = Arc::clone(rule);
             let definition = TargetDefinition { label, rule, values, visibility, tags, site };
@@ -182,11 +184,8 @@ impl<'a> PackageScope<'a> {
             let refusal = Refusal::new(codes::UNKNOWN_ATTRIBUTE, message).focus(format!("{name} "));
             refusals.push(refusal.maybe_hint(nearest));
         }
-        let setting = Setting {
-            folder: self.files.folder,
-            files: Some(&self.files),
-            workspace: Some(self.workspace),
-        };
+        let setting =
+            Setting { folder: self.files.folder, files: Some(&self.files), workspace: Some(self.workspace) };
         let mut values = Vec::with_capacity(rule.attributes.len());
         for (name, attribute) in &rule.attributes {
             let written = given.iter().find(|(given, _)| given == name).map(|(_, value)| *value);

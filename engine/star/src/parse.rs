@@ -88,7 +88,9 @@ fn check_statement(statement: &AstStmt, ast: &AstModule, kind: FileKind, found: 
         StmtP::Statements(statements) => {
             return statements.iter().for_each(|statement| check_statement(statement, ast, kind, found));
         }
-        StmtP::Def(_) if kind != FileKind::Library => ("`def`", "write the function in a `.star` file and load it"),
+        StmtP::Def(_) if kind != FileKind::Library => {
+            ("`def`", "write the function in a `.star` file and load it")
+        }
         StmtP::Load(_) if kind == FileKind::Workspace => ("`load`", "WORKSPACE.star stands alone"),
         StmtP::For(_) => ("`for` at the top level", "use a comprehension, or a function of a `.star` file"),
         StmtP::If(..) | StmtP::IfElse(..) => {

@@ -17,8 +17,8 @@ use crate::values::artifact::{ArtifactValue, OutputValue, TextOfValue};
 use crate::values::cmd_args::{CmdArgs, CommandLine, command_line};
 use crate::values::label::LabelValue;
 use crate::values::provider::ProviderInstance;
-use crate::values::transitive_set::SetInstance;
 use crate::values::shown;
+use crate::values::transitive_set::SetInstance;
 
 /// How deeply data may be nested; a value that contains itself is nested without end.
 const DEPTH: usize = 64;
@@ -77,7 +77,9 @@ fn object(value: Value) -> Result<Data, Refusal> {
     }
     let refusal = Refusal::new(codes::PROVIDER_VALUE, format!("is no data: {}", shown(value)));
     Err(match value.get_type() {
-        "function" | "native_function" => refusal.hint("functions cannot be stored: hand on what they return"),
+        "function" | "native_function" => {
+            refusal.hint("functions cannot be stored: hand on what they return")
+        }
         "Dependency" => refusal.hint("hand on one of its providers: `dep[InfoType]`"),
         "Output" => refusal.hint("hand on the artifact itself, without `.as_output()`"),
         _ => refusal,
@@ -110,7 +112,9 @@ fn plain(value: Value<'_>) -> Result<Option<Plain<'_>>, Refusal> {
 }
 
 fn items<'v>(value: Value<'v>) -> Option<&'v [Value<'v>]> {
-    ListRef::from_value(value).map(ListRef::content).or_else(|| TupleRef::from_value(value).map(TupleRef::content))
+    ListRef::from_value(value)
+        .map(ListRef::content)
+        .or_else(|| TupleRef::from_value(value).map(TupleRef::content))
 }
 
 /// The fields of a struct or record.
@@ -152,10 +156,9 @@ pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
         }
         Data::Label(label) => heap.alloc(LabelValue(label.clone())),
         Data::Artifact(artifact) => heap.alloc(ArtifactValue((**artifact).clone())),
-        Data::Arguments(arguments) => heap.alloc(CmdArgs::new(CommandLine {
-            arguments: arguments.clone(),
-            hidden_outputs: Vec::new(),
-        })),
+        Data::Arguments(arguments) => {
+            heap.alloc(CmdArgs::new(CommandLine { arguments: arguments.clone(), hidden_outputs: Vec::new() }))
+        }
         Data::Provider(provider) => heap.alloc(ProviderInstance(Arc::clone(provider))),
         Data::Set(set) => heap.alloc(SetInstance(set.clone())),
     }
@@ -209,7 +212,9 @@ fn param_object(value: Value) -> Result<Param, Refusal> {
     let message = format!("is no parameter of a native action: {}", shown(value));
     let refusal = Refusal::new(codes::ACTION_ARGUMENT, message);
     Err(match value.get_type() {
-        "Dependency" => refusal.hint("take an artifact of one of its providers: `dep[DefaultInfo].default_output`"),
+        "Dependency" => {
+            refusal.hint("take an artifact of one of its providers: `dep[DefaultInfo].default_output`")
+        }
         "Provider" => refusal.hint("take one of its fields"),
         _ => refusal.hint("texts, numbers, lists, dicts, artifacts and outputs are"),
     })

@@ -83,6 +83,9 @@ struct Job<W: Work> {
     dependants: Vec<usize>,
 }
 
+/// What a waiting job goes on with: what it kept, and the results it waited for.
+type Resumed<W> = (<W as Work>::Rest, Vec<<W as Work>::Output>);
+
 enum Phase<W: Work> {
     New,
     Running,
@@ -145,7 +148,14 @@ impl<W: Work> Board<W> {
 
 impl<W: Work> State<W> {
     fn new() -> Self {
-        Self { ids: BTreeMap::new(), jobs: Vec::new(), ready: VecDeque::new(), running: 0, finished: 0, abandoned: false }
+        Self {
+            ids: BTreeMap::new(),
+            jobs: Vec::new(),
+            ready: VecDeque::new(),
+            running: 0,
+            finished: 0,
+            abandoned: false,
+        }
     }
 
     fn demand(&mut self, key: &W::Key) -> usize {
@@ -159,7 +169,7 @@ impl<W: Work> State<W> {
         id
     }
 
-    fn take(&mut self, id: usize) -> (W::Key, Option<(W::Rest, Vec<W::Output>)>) {
+    fn take(&mut self, id: usize) -> (W::Key, Option<Resumed<W>>) {
         let key = self.jobs[id].key.clone();
         match std::mem::replace(&mut self.jobs[id].phase, Phase::Running) {
             Phase::Waiting { needs, rest, .. } => {

@@ -1,5 +1,6 @@
 //! The values that `.star` files work with beyond Starlark's own.
 
+#[expect(clippy::too_many_arguments, reason = "a command's parameters are named where it is declared")]
 pub(crate) mod actions;
 pub(crate) mod artifact;
 pub(crate) mod attribute;

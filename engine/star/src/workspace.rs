@@ -7,11 +7,11 @@ use starlark::collections::SmallMap;
 use starlark::environment::GlobalsBuilder;
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
+use starlark::values::Value;
 use starlark::values::dict::DictRef;
 use starlark::values::list::ListRef;
 use starlark::values::none::NoneType;
 use starlark::values::structs::{AllocStruct, StructRef};
-use starlark::values::Value;
 use wiz_base::{Diagnostic, DigestFunction, Label, Platform, PlatformName, RelPath, Span};
 use wiz_graph::Value as Data;
 
@@ -135,7 +135,11 @@ pub(crate) fn functions(builder: &mut GlobalsBuilder) {
     ) -> starlark::Result<NoneType> {
         let scope = Scope::of(eval);
         let ScopeKind::Workspace(state) = &scope.kind else {
-            return Err(Refusal::new(codes::MISPLACED, format!("`workspace` works in {WORKSPACE_FILE} only")).into());
+            return Err(Refusal::new(
+                codes::MISPLACED,
+                format!("`workspace` works in {WORKSPACE_FILE} only"),
+            )
+            .into());
         };
         if state.called.borrow().is_some() {
             return Err(Refusal::new(codes::WORKSPACE_MISSING, "`workspace()` is called twice").into());
@@ -170,7 +174,8 @@ impl<'v> Reading<'_, 'v> {
         let platforms = self.platforms(host);
         let first = platforms.keys().next().cloned().unwrap_or_else(|| host.name.clone());
         let preferred = if platforms.contains_key(&host.name) { host.name.clone() } else { first };
-        let default_platform = self.platform("default_platform", &platforms).unwrap_or_else(|| preferred.clone());
+        let default_platform =
+            self.platform("default_platform", &platforms).unwrap_or_else(|| preferred.clone());
         let execution_platform = self.platform("execution_platform", &platforms).unwrap_or(preferred);
         Workspace {
             name: self.name(),
@@ -259,7 +264,11 @@ impl<'v> Reading<'_, 'v> {
         platforms
     }
 
-    fn platform(&mut self, field: &str, platforms: &BTreeMap<PlatformName, Platform>) -> Option<PlatformName> {
+    fn platform(
+        &mut self,
+        field: &str,
+        platforms: &BTreeMap<PlatformName, Platform>,
+    ) -> Option<PlatformName> {
         let text = self.text(field)?;
         let name = PlatformName::new(text).ok().filter(|name| platforms.contains_key(name));
         if name.is_none() {

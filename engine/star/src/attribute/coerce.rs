@@ -19,8 +19,8 @@ use crate::store;
 use crate::suggest::did_you_mean;
 use crate::values::label::LabelValue;
 use crate::values::select::{self, Parts};
-use crate::workspace::Workspace;
 use crate::values::shown;
+use crate::workspace::Workspace;
 
 /// Where values are written.
 #[derive(Clone, Copy)]
@@ -133,9 +133,16 @@ fn list(kind: &Kind, inner: &Kind, value: Value, setting: Setting, place: Place)
     Ok(from_items(items.iter().enumerate().map(item).collect::<Result<_, _>>()?))
 }
 
-fn tuple(kind: &Kind, kinds: &[Kind], value: Value, setting: Setting, place: Place) -> Result<Given, Refusal> {
+fn tuple(
+    kind: &Kind,
+    kinds: &[Kind],
+    value: Value,
+    setting: Setting,
+    place: Place,
+) -> Result<Given, Refusal> {
     let items = TupleRef::from_value(value).map(TupleRef::content);
-    let items = items.filter(|items| items.len() == kinds.len()).ok_or_else(|| mismatch(kind, value, place))?;
+    let items =
+        items.filter(|items| items.len() == kinds.len()).ok_or_else(|| mismatch(kind, value, place))?;
     let item = |(index, (kind, item)): (usize, (&Kind, &Value))| {
         coerce(kind, *item, setting, Place::Item(&place, index))
     };

@@ -30,9 +30,9 @@ impl PackageFiles<'_> {
         let mut folder = self.folder.clone();
         for segment in parent.segments() {
             folder = folder.join_str(segment).map_err(|error| refuse(error.to_string()))?;
-            let listed = self.list(&folder)?.ok_or_else(|| {
-                refuse(format!("`{path}` does not exist: there is no folder `{folder}`"))
-            })?;
+            let listed = self
+                .list(&folder)?
+                .ok_or_else(|| refuse(format!("`{path}` does not exist: there is no folder `{folder}`")))?;
             if listed.kind(BUILD_FILE).is_some() {
                 let message = format!("`{path}` belongs to the package `//{folder}`");
                 return Err(refuse(message).hint("define a target there and name it by its label"));

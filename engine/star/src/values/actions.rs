@@ -45,6 +45,11 @@ impl std::fmt::Display for ActionsValue {
 
 starlark::methods_static!(METHODS = actions_methods);
 
+fn actions_methods(builder: &mut MethodsBuilder) {
+    value_methods(builder);
+    work_methods(builder);
+}
+
 #[starlark_value(type = "Actions")]
 impl<'v> StarlarkValue<'v> for ActionsValue {
     fn get_methods() -> Option<&'static Methods> {
@@ -53,7 +58,7 @@ impl<'v> StarlarkValue<'v> for ActionsValue {
 }
 
 #[starlark_module]
-fn actions_methods(builder: &mut MethodsBuilder) {
+fn value_methods(builder: &mut MethodsBuilder) {
     /// A file or folder that one of the target's actions makes.
     fn declare_output<'v>(
         #[starlark(this)] _this: &ActionsValue,
@@ -100,6 +105,22 @@ fn actions_methods(builder: &mut MethodsBuilder) {
         Ok(single(path, "fetch", kind, eval)?)
     }
 
+    /// A transitive set of a declared type.
+    fn tset<'v>(
+        #[starlark(this)] _this: &ActionsValue,
+        #[starlark(require = pos)] r#type: Value<'v>,
+        #[starlark(require = named)] value: Option<Value<'v>>,
+        #[starlark(require = named)] children: Option<Value<'v>>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<SetInstance> {
+        Scope::of(eval).target("tset")?;
+        let children = children.unwrap_or_else(|| eval.heap().alloc(AllocList::EMPTY));
+        transitive_set::make(r#type, value, children, eval)
+    }
+}
+
+#[starlark_module]
+fn work_methods(builder: &mut MethodsBuilder) {
     /// A command in the sandbox. The artifacts in `args`, `env` and `hidden` are its
     /// inputs, the outputs there are what it makes.
     fn run<'v>(
@@ -107,14 +128,20 @@ fn actions_methods(builder: &mut MethodsBuilder) {
         #[starlark(require = pos)] args: Value<'v>,
         #[starlark(require = named)] root: Value<'v>,
         #[starlark(require = named, default = NoneOr::None)] source: NoneOr<Value<'v>>,
-        #[starlark(require = named, default = UnpackDictEntries::default())] env: UnpackDictEntries<String, Value<'v>>,
+        #[starlark(require = named, default = UnpackDictEntries::default())] env: UnpackDictEntries<
+            String,
+            Value<'v>,
+        >,
         #[starlark(require = named)] category: &str,
         #[starlark(require = named, default = NoneOr::None)] identifier: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] timeout: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] memory: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] log: NoneOr<&OutputValue>,
         #[starlark(require = named, default = "plain")] capture: &str,
-        #[starlark(require = named, default = UnpackDictEntries::default())] modes: UnpackDictEntries<String, String>,
+        #[starlark(require = named, default = UnpackDictEntries::default())] modes: UnpackDictEntries<
+            String,
+            String,
+        >,
         #[starlark(require = named)] hidden: Option<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
@@ -169,19 +196,6 @@ fn actions_methods(builder: &mut MethodsBuilder) {
         Scope::of(eval).target("native")?.add(title, outputs, action)?;
         Ok(NoneType)
     }
-
-    /// A transitive set of a declared type.
-    fn tset<'v>(
-        #[starlark(this)] _this: &ActionsValue,
-        #[starlark(require = pos)] r#type: Value<'v>,
-        #[starlark(require = named)] value: Option<Value<'v>>,
-        #[starlark(require = named)] children: Option<Value<'v>>,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> starlark::Result<SetInstance> {
-        Scope::of(eval).target("tset")?;
-        let children = children.unwrap_or_else(|| eval.heap().alloc(AllocList::EMPTY));
-        transitive_set::make(r#type, value, children, eval)
-    }
 }
 
 /// A command while its parts are put together.
@@ -224,7 +238,8 @@ impl Command {
                 return Err(Refusal::new(codes::ACTION_ARGUMENT, message).focus("env ="));
             }
             let line = CommandLine::of(&[value]).map_err(|refusal| {
-                Refusal { message: format!("variable `{name}`: {}", refusal.message), ..refusal }.focus("env =")
+                Refusal { message: format!("variable `{name}`: {}", refusal.message), ..refusal }
+                    .focus("env =")
             })?;
             self.outputs.extend(line.outputs().cloned());
             self.line.arguments.hidden.extend(line.arguments.hidden.iter().cloned());

@@ -85,7 +85,10 @@ fn artifact_methods(builder: &mut MethodsBuilder) {
     }
 
     /// The artifact as what an action makes.
-    fn as_output<'v>(this: &ArtifactValue, eval: &mut Evaluator<'v, '_, '_>) -> starlark::Result<OutputValue> {
+    fn as_output<'v>(
+        this: &ArtifactValue,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<OutputValue> {
         let current = Scope::of(eval).target("as_output")?.id();
         match &this.0 {
             Artifact::Output { target, path, inner } if target == current && inner.is_root() => {
@@ -96,8 +99,12 @@ fn artifact_methods(builder: &mut MethodsBuilder) {
     }
 
     /// A file or folder inside of a tree.
-    fn project(this: &ArtifactValue, #[starlark(require = pos)] path: &str) -> starlark::Result<ArtifactValue> {
-        let below = RelPath::new(path).map_err(|error| Refusal::new(codes::OUTPUT_PATH, error.to_string()))?;
+    fn project(
+        this: &ArtifactValue,
+        #[starlark(require = pos)] path: &str,
+    ) -> starlark::Result<ArtifactValue> {
+        let below =
+            RelPath::new(path).map_err(|error| Refusal::new(codes::OUTPUT_PATH, error.to_string()))?;
         Ok(ArtifactValue(match this.0.clone() {
             Artifact::Source { path } => Artifact::Source { path: path.join(&below) },
             Artifact::Output { target, path, inner } => {

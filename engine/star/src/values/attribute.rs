@@ -70,13 +70,20 @@ fn inner_kinds(values: &[Value]) -> Result<Arc<[Kind]>, Refusal> {
 }
 
 fn requirement(edge: Edge, providers: &[Value]) -> Result<Arc<Requirement>, Refusal> {
-    let providers = providers.iter().map(|value| named_identity(*value).cloned()).collect::<Result<_, _>>()?;
+    let providers =
+        providers.iter().map(|value| named_identity(*value).cloned()).collect::<Result<_, _>>()?;
     Ok(Arc::new(Requirement { edge, want: Want::Providers(providers) }))
 }
 
 /// The functions below `attrs`.
-#[starlark_module]
 pub(crate) fn attrs_functions(builder: &mut GlobalsBuilder) {
+    scalars(builder);
+    containers(builder);
+    references(builder);
+}
+
+#[starlark_module]
+fn scalars(builder: &mut GlobalsBuilder) {
     /// Text.
     fn string<'v>(
         #[starlark(require = named)] default: Option<Value<'v>>,
@@ -114,6 +121,18 @@ pub(crate) fn attrs_functions(builder: &mut GlobalsBuilder) {
         declare(Kind::Enum(values.items.into()), default, doc, eval)
     }
 
+    /// Any data.
+    fn any<'v>(
+        #[starlark(require = named)] default: Option<Value<'v>>,
+        #[starlark(require = named, default = "")] doc: &str,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<AttributeValue> {
+        declare(Kind::Any, default, doc, eval)
+    }
+}
+
+#[starlark_module]
+fn containers(builder: &mut GlobalsBuilder) {
     /// A list of values of one kind.
     fn list<'v>(
         #[starlark(require = pos)] inner: Value<'v>,
@@ -179,16 +198,10 @@ pub(crate) fn attrs_functions(builder: &mut GlobalsBuilder) {
     ) -> starlark::Result<AttributeValue> {
         declare(Kind::Tuple(inner_kinds(&kinds.items)?), default, doc, eval)
     }
+}
 
-    /// Any data.
-    fn any<'v>(
-        #[starlark(require = named)] default: Option<Value<'v>>,
-        #[starlark(require = named, default = "")] doc: &str,
-        eval: &mut Evaluator<'v, '_, '_>,
-    ) -> starlark::Result<AttributeValue> {
-        declare(Kind::Any, default, doc, eval)
-    }
-
+#[starlark_module]
+fn references(builder: &mut GlobalsBuilder) {
     /// A target's name without a dependency on it.
     fn label<'v>(
         #[starlark(require = named)] default: Option<Value<'v>>,

@@ -5,13 +5,13 @@ use std::cell::RefCell;
 
 use allocative::Allocative;
 use starlark::environment::{Methods, MethodsBuilder};
+use starlark::starlark_module;
 use starlark::values::list::ListRef;
 use starlark::values::tuple::{TupleRef, UnpackTuple};
 use starlark::values::{
     AllocValue, Freeze, FreezeResult, Freezer, Heap, NoSerialize, ProvidesStaticType, StarlarkPagablePanic,
     StarlarkValue, Trace, Value, ValueLike, starlark_value,
 };
-use starlark::starlark_module;
 use wiz_base::RelPath;
 use wiz_graph::{Argument, Arguments, Artifact, Piece};
 
@@ -105,10 +105,11 @@ impl CommandLine {
 
     /// Every output it names or hides.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &RelPath> {
-        let named = self.arguments.items.iter().flat_map(|argument| &argument.0).filter_map(|piece| match piece {
-            Piece::Output(path) => Some(path),
-            _ => None,
-        });
+        let named =
+            self.arguments.items.iter().flat_map(|argument| &argument.0).filter_map(|piece| match piece {
+                Piece::Output(path) => Some(path),
+                _ => None,
+            });
         named.chain(&self.hidden_outputs)
     }
 
@@ -170,7 +171,9 @@ fn piece(value: Value) -> Option<Piece> {
 }
 
 fn items<'v>(value: Value<'v>) -> Option<&'v [Value<'v>]> {
-    ListRef::from_value(value).map(ListRef::content).or_else(|| TupleRef::from_value(value).map(TupleRef::content))
+    ListRef::from_value(value)
+        .map(ListRef::content)
+        .or_else(|| TupleRef::from_value(value).map(TupleRef::content))
 }
 
 fn not_an_argument(value: Value) -> Refusal {
@@ -178,9 +181,13 @@ fn not_an_argument(value: Value) -> Refusal {
     let refusal = Refusal::new(codes::ACTION_ARGUMENT, message);
     match value.get_type() {
         "int" | "bool" => refusal.hint("write it as text: `str(...)`"),
-        "Dependency" => refusal.hint("take an artifact of one of its providers: `dep[DefaultInfo].default_output`"),
+        "Dependency" => {
+            refusal.hint("take an artifact of one of its providers: `dep[DefaultInfo].default_output`")
+        }
         "NoneType" => refusal.hint("leave it out of the list"),
-        _ => refusal.hint("texts, artifacts, outputs, `text_of(...)`, `cmd_args(...)` and lists of those can"),
+        _ => {
+            refusal.hint("texts, artifacts, outputs, `text_of(...)`, `cmd_args(...)` and lists of those can")
+        }
     }
 }
 
@@ -266,7 +273,9 @@ fn cmd_args_methods(builder: &mut MethodsBuilder) {
         let added = CommandLine::of(&values.items)?;
         let Some(args) = this.downcast_ref::<CmdArgs>() else {
             let message = "a `cmd_args` of a loaded file cannot be added to";
-            return Err(Refusal::new(codes::ACTION_ARGUMENT, message).hint("copy it: `cmd_args(OTHER)`").into());
+            return Err(Refusal::new(codes::ACTION_ARGUMENT, message)
+                .hint("copy it: `cmd_args(OTHER)`")
+                .into());
         };
         let mut line = args.0.borrow_mut();
         line.arguments.items.extend(added.arguments.items);

@@ -2,10 +2,10 @@
 
 use allocative::Allocative;
 use starlark::environment::{Methods, MethodsBuilder};
+use starlark::starlark_module;
 use starlark::values::{
     Heap, NoSerialize, ProvidesStaticType, StarlarkValue, Trace, Value, ValueLike, starlark_value,
 };
-use starlark::starlark_module;
 
 /// The context of one target's analysis.
 #[derive(Debug, Trace, ProvidesStaticType, NoSerialize, Allocative)]

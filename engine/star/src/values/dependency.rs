@@ -29,7 +29,10 @@ impl Dependency {
 }
 
 /// The provider of that type, if the target has it.
-pub(crate) fn provider<'t>(target: &'t AnalyzedTarget, identity: &Identity) -> Option<&'t Arc<ProviderValue>> {
+pub(crate) fn provider<'t>(
+    target: &'t AnalyzedTarget,
+    identity: &Identity,
+) -> Option<&'t Arc<ProviderValue>> {
     target.providers.iter().find(|provider| identity.is(&provider.name, &provider.module))
 }
 

@@ -9,7 +9,9 @@ use starlark::environment::{Methods, MethodsBuilder};
 use starlark::eval::{Arguments, Evaluator};
 use starlark::typing::{Ty, TyStarlarkValue, TyUser, TyUserParams};
 use starlark::values::dict::AllocDict;
-use starlark::values::typing::{TypeCompiled, TypeInstanceId, TypeMatcher, TypeMatcherDyn, TypeMatcherFactory};
+use starlark::values::typing::{
+    TypeCompiled, TypeInstanceId, TypeMatcher, TypeMatcherDyn, TypeMatcherFactory,
+};
 use starlark::values::{
     Freeze, FreezeResult, Freezer, FrozenValue, Heap, NoSerialize, ProvidesStaticType, StarlarkPagablePanic,
     StarlarkValue, Trace, Value, ValueLifetimeless, ValueLike, starlark_value,
@@ -131,7 +133,9 @@ impl<'v, V: ValueLike<'v>> ProviderTypeGen<V> {
             if !self.fields.iter().any(|field| field.name == *name) {
                 let message = format!("`{provider}` has no field `{name}`");
                 let names = self.fields.iter().map(|field| field.name.as_str());
-                return Err(Refusal::new(codes::PROVIDER_VALUE, message).maybe_hint(did_you_mean(name, names)));
+                return Err(
+                    Refusal::new(codes::PROVIDER_VALUE, message).maybe_hint(did_you_mean(name, names))
+                );
             }
         }
         let value = |field: &Field<V>| {
@@ -143,7 +147,12 @@ impl<'v, V: ValueLike<'v>> ProviderTypeGen<V> {
         Ok(ProviderInstance(Arc::new(ProviderValue { name: provider.to_owned(), module, fields })))
     }
 
-    fn field_value(&self, provider: &str, field: &Field<V>, given: Option<Value<'v>>) -> Result<Data, Refusal> {
+    fn field_value(
+        &self,
+        provider: &str,
+        field: &Field<V>,
+        given: Option<Value<'v>>,
+    ) -> Result<Data, Refusal> {
         let Some(value) = given else {
             let message = || format!("`{provider}` needs `{}`", field.name);
             return field.default.clone().ok_or_else(|| Refusal::new(codes::PROVIDER_VALUE, message()));
@@ -196,7 +205,8 @@ where
     fn eval_type(&self) -> Option<Ty> {
         let name = self.identity.name()?;
         let matcher = ProviderMatcher { name: name.to_owned(), module: self.identity.module.to_string() };
-        let parameters = TyUserParams { matcher: Some(TypeMatcherFactory::new(matcher)), ..Default::default() };
+        let parameters =
+            TyUserParams { matcher: Some(TypeMatcherFactory::new(matcher)), ..Default::default() };
         let base = TyStarlarkValue::new::<ProviderInstance>();
         TyUser::new(name.to_owned(), base, self.id, parameters).ok().map(Ty::custom)
     }

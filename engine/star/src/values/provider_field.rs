@@ -35,10 +35,10 @@ impl<'v> ProviderFieldGen<Value<'v>> {
             let message = format!("the default is no `{}`: {got}", compiled.as_ty());
             return Err(Refusal::new(codes::DECLARATION, message));
         }
-        let default = default.map(store::to_data).transpose().map_err(|refusal| Refusal {
-            message: format!("the default {}", refusal.message),
-            ..refusal
-        })?;
+        let default = default
+            .map(store::to_data)
+            .transpose()
+            .map_err(|refusal| Refusal { message: format!("the default {}", refusal.message), ..refusal })?;
         Ok(Self { ty, default })
     }
 }

@@ -47,7 +47,10 @@ impl<'v> RuleGen<Value<'v>> {
         };
         let attributes = dict.iter().map(|(name, value)| attribute(name, value)).collect::<Result<_, _>>()?;
         let identity = Identity::unnamed(module);
-        Ok(Self { implementation, definition: Arc::new(RuleDefinition { identity, attributes, doc: doc.to_owned() }) })
+        Ok(Self {
+            implementation,
+            definition: Arc::new(RuleDefinition { identity, attributes, doc: doc.to_owned() }),
+        })
     }
 }
 
@@ -61,7 +64,9 @@ fn attribute(name: Value, value: Value) -> Result<NamedAttribute, Refusal> {
         return Err(refuse(message).hint("write it as `attrs.string()`, `attrs.dep()`, ..."));
     };
     if COMMON_ATTRIBUTES.contains(&text) {
-        return Err(refuse(format!("every rule has the attribute `{text}` already")).focus(format!("{text:?}")));
+        return Err(
+            refuse(format!("every rule has the attribute `{text}` already")).focus(format!("{text:?}"))
+        );
     }
     if text.starts_with('_') && attribute.0.default.is_none() {
         let message = format!("attribute `{text}` needs a default: a definition cannot set it");

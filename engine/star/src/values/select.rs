@@ -66,7 +66,8 @@ impl<'v, V: ValueLike<'v>> SelectGen<V> {
             Term::Sum(left, right) => Parts::Sum(left.to_value(), right.to_value()),
             Term::Choice(branches) => {
                 let dict = DictRef::from_value(branches.to_value());
-                let branch = |(key, value): (Value<'v>, Value<'v>)| Some((key.unpack_str()?.to_owned(), value));
+                let branch =
+                    |(key, value): (Value<'v>, Value<'v>)| Some((key.unpack_str()?.to_owned(), value));
                 Parts::Choice(dict.map(|dict| dict.iter().filter_map(branch).collect()).unwrap_or_default())
             }
         }

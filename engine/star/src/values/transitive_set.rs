@@ -45,7 +45,11 @@ struct Projection<V: ValueLifetimeless> {
 
 impl<'v> SetTypeGen<Value<'v>> {
     /// A type with the functions in two dicts.
-    pub(crate) fn new(module: RelPath, args: Option<Value<'v>>, json: Option<Value<'v>>) -> Result<Self, Refusal> {
+    pub(crate) fn new(
+        module: RelPath,
+        args: Option<Value<'v>>,
+        json: Option<Value<'v>>,
+    ) -> Result<Self, Refusal> {
         let mut projections = Vec::new();
         for (value, to_arguments) in [(args, true), (json, false)] {
             let Some(value) = value else { continue };
@@ -207,7 +211,8 @@ fn set_methods(builder: &mut MethodsBuilder) {
         heap: Heap<'v>,
     ) -> starlark::Result<Value<'v>> {
         let values = projected(&this.0, projection)?;
-        Ok(heap.alloc(AllocList(values.into_iter().map(|data| store::to_value(data, heap)).collect::<Vec<_>>())))
+        Ok(heap
+            .alloc(AllocList(values.into_iter().map(|data| store::to_value(data, heap)).collect::<Vec<_>>())))
     }
 }
 

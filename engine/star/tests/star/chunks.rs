@@ -42,7 +42,10 @@ impl Case {
             } else if let Some(message) = line.trim_start().strip_prefix("#! ") {
                 pending.push(message.to_owned());
             } else if let Some(hint) = line.trim_start().strip_prefix("#+ ") {
-                pending.last_mut().expect("a hint follows a diagnostic").push_str(&format!("\n  hint: {hint}"));
+                pending
+                    .last_mut()
+                    .expect("a hint follows a diagnostic")
+                    .push_str(&format!("\n  hint: {hint}"));
             } else if !file.is_empty() {
                 let content = files.0.get_mut(&file).expect("the file is begun");
                 content.push_str(line);
