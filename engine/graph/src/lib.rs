@@ -6,6 +6,7 @@
 pub mod action;
 pub mod action_graph;
 pub mod artifact;
+pub mod fields;
 pub mod key;
 pub mod layout;
 pub mod native;
@@ -16,6 +17,7 @@ pub mod value;
 pub use action::{Action, ActionKind, Argument, Capture, Limits, NativeAction, OutputKind, Piece, Run};
 pub use action_graph::{ActionGraph, ActionId, GraphError};
 pub use artifact::Artifact;
+pub use fields::Fields;
 pub use target::{AnalyzedTarget, ConfiguredTarget};
 pub use transitive_set::{SetNode, TransitiveSet};
 pub use value::{Arguments, Param, ProviderValue, Value};

@@ -1,13 +1,13 @@
 //! Targets after configuration and after analysis.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use wiz_base::{Label, PlatformName, Span};
 
 use crate::action::Action;
-use crate::value::{ProviderValue, Value};
+use crate::fields::Fields;
+use crate::value::ProviderValue;
 
 /// A target's identity: its label and the platform it is built for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -37,7 +37,7 @@ pub struct AnalyzedTarget {
     /// What it depends on, ordered and unique.
     pub dependencies: Vec<ConfiguredTarget>,
     /// Its attributes as the definition or their defaults give them, selects resolved.
-    pub attributes: BTreeMap<String, Value>,
+    pub attributes: Fields,
     /// What its rule returned, by provider name.
     pub providers: Vec<Arc<ProviderValue>>,
     /// The actions its rule declared.

@@ -7,6 +7,7 @@ use wiz_base::{Label, RelPath};
 
 use crate::action::Argument;
 use crate::artifact::Artifact;
+use crate::fields::Fields;
 use crate::transitive_set::TransitiveSet;
 
 /// A provider's field, or an attribute.
@@ -32,7 +33,7 @@ pub enum Value {
     /// Something an action may read.
     Artifact(Box<Artifact>),
     /// Arguments of a command line.
-    Arguments(Arguments),
+    Arguments(Box<Arguments>),
     /// A provider within a provider; shared in memory, written out in full.
     Provider(Arc<ProviderValue>),
     /// A transitive set.
@@ -56,7 +57,7 @@ pub struct ProviderValue {
     /// The file that defines it; empty for built-in ones.
     pub module: String,
     /// All its fields.
-    pub fields: BTreeMap<String, Value>,
+    pub fields: Fields,
 }
 
 impl ProviderValue {

@@ -54,7 +54,7 @@ fn build_file(folder: usize) -> String {
     let mut text = "load(\"//:rules.star\", \"concatenate\")\n".to_owned();
     for index in 0..EACH {
         let number = folder * EACH + index;
-        let deps: Vec<_> = [1, 10, 150]
+        let deps: Vec<_> = [10, 37, 150]
             .into_iter()
             .filter_map(|step| number.checked_sub(step))
             .map(|other| format!("//p{}:t{other}", other / EACH))

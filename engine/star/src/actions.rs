@@ -112,8 +112,10 @@ impl TargetScope {
         unbound.map(|(path, output)| (path.clone(), output.place.clone())).collect()
     }
 
-    /// The actions in the order they were declared.
+    /// The actions in the order they were declared, in no more memory than they need.
     pub(crate) fn into_actions(self) -> Vec<Action> {
-        self.actions.into_inner()
+        let mut actions = self.actions.into_inner();
+        actions.shrink_to_fit();
+        actions
     }
 }

@@ -11,14 +11,14 @@ use starlark::values::list::{AllocList, ListRef};
 use starlark::values::structs::AllocStruct;
 use starlark::values::{FrozenValue, Heap, Value, ValueLike};
 use wiz_base::Diagnostic;
-use wiz_graph::{AnalyzedTarget, Artifact, ConfiguredTarget, ProviderValue, Value as Data};
+use wiz_graph::{AnalyzedTarget, Artifact, ConfiguredTarget, Fields, ProviderValue, Value as Data};
 
 use crate::actions::TargetScope;
 use crate::attribute::kind::Want;
 use crate::codes;
 use crate::configure::{Configured, Resolved};
 use crate::limits;
-use crate::package::text_data;
+use crate::package::{TargetDefinition, text_data};
 use crate::refusal::Refusal;
 use crate::report;
 use crate::scope::{Scope, ScopeKind};
@@ -109,8 +109,9 @@ pub(crate) fn analyze(
     let target = providers.filter(|_| !failed).map(|providers| AnalyzedTarget {
         rule: rule.identity.name().unwrap_or_default().to_owned(),
         span: place,
-        attributes: attributes(&configured.definition, configured.attributes),
-        dependencies: configured.dependencies,
+        attributes: attributes(&configured.definition, configured.attributes, dependencies),
+        // The dependencies' own names are shared with them, those of the definition are not.
+        dependencies: dependencies.values().map(|target| target.id.clone()).collect(),
         providers,
         actions: state.into_actions(),
         id: configured.id,
@@ -118,16 +119,11 @@ pub(crate) fn analyze(
     Analyzed { target, diagnostics }
 }
 
-fn attributes(
-    definition: &crate::package::TargetDefinition,
-    values: Vec<Resolved>,
-) -> BTreeMap<String, Data> {
+fn attributes(definition: &TargetDefinition, values: Vec<Resolved>, dependencies: &Dependencies) -> Fields {
     let names = definition.rule.attributes.keys().cloned();
-    let mut attributes: BTreeMap<_, _> = names.zip(values.into_iter().map(Resolved::into_data)).collect();
-    if !definition.tags.is_empty() {
-        attributes.insert("tags".to_owned(), text_data(&definition.tags));
-    }
-    attributes
+    let values = values.into_iter().map(|value| value.into_data(dependencies));
+    let tags = (!definition.tags.is_empty()).then(|| ("tags".into(), text_data(&definition.tags)));
+    names.zip(values).chain(tags).collect()
 }
 
 fn unbound(state: &TargetScope) -> Vec<Diagnostic> {
@@ -183,7 +179,7 @@ fn context<'v>(
     workspace: &Workspace,
     heap: Heap<'v>,
 ) -> Result<Value<'v>, Refusal> {
-    let names = configured.definition.rule.attributes.keys().map(String::as_str);
+    let names = configured.definition.rule.attributes.keys().map(|name| &**name);
     let values = configured.attributes.iter().map(|resolved| alloc(resolved, dependencies, heap));
     let mut attrs = vec![("name", heap.alloc(configured.id.label.name()))];
     for (name, value) in names.zip(values) {
@@ -277,6 +273,6 @@ fn empty_default() -> Arc<ProviderValue> {
     Arc::new(ProviderValue {
         name: "DefaultInfo".to_owned(),
         module: String::new(),
-        fields: fields.into_iter().map(|(name, data)| (name.to_owned(), data)).collect(),
+        fields: fields.into_iter().collect(),
     })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wiz_base::{Label, PlatformName, RelPath};
 use wiz_graph::{Artifact, ConfiguredTarget, Value as Data};
 
+use crate::analysis::Dependencies;
 use crate::attribute::Given;
 use crate::attribute::kind::{Edge, Requirement};
 use crate::codes;
@@ -210,16 +211,20 @@ impl Resolved {
         }
     }
 
-    /// The value as data, with labels for targets.
-    pub(crate) fn into_data(self) -> Data {
+    /// The value as data, with labels for targets, taken from `dependencies` so that they are shared.
+    pub(crate) fn into_data(self, dependencies: &Dependencies) -> Data {
         match self {
             Self::Data(data) => data,
             Self::Source(path) => Data::Artifact(Box::new(Artifact::Source { path })),
-            Self::Target(target, _) => Data::Label(target.label),
-            Self::List(items) => Data::List(items.into_iter().map(Self::into_data).collect()),
-            Self::Dict(entries) => {
-                Data::Dict(entries.into_iter().map(|(key, value)| (key, value.into_data())).collect())
+            Self::Target(id, _) => {
+                Data::Label(dependencies.get(&id).map_or(id.label, |target| target.id.label.clone()))
             }
+            Self::List(items) => {
+                Data::List(items.into_iter().map(|item| item.into_data(dependencies)).collect())
+            }
+            Self::Dict(entries) => Data::Dict(
+                entries.into_iter().map(|(key, value)| (key, value.into_data(dependencies))).collect(),
+            ),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct RuleDefinition {
     /// Its name and where it is declared.
     pub(crate) identity: Arc<Identity>,
     /// Its own attributes.
-    pub(crate) attributes: BTreeMap<String, Arc<Attribute>>,
+    pub(crate) attributes: BTreeMap<Arc<str>, Arc<Attribute>>,
     /// For people.
     pub(crate) doc: String,
 }
@@ -179,7 +179,7 @@ impl<'a> PackageScope<'a> {
         let known = |name: &str| COMMON_ATTRIBUTES.contains(&name) || rule.attributes.contains_key(name);
         for (name, _) in given.iter().filter(|(name, _)| !known(name)) {
             let message = format!("`{rule_name}` has no attribute `{name}`");
-            let names = rule.attributes.keys().map(String::as_str).chain(COMMON_ATTRIBUTES);
+            let names = rule.attributes.keys().map(|name| &**name).chain(COMMON_ATTRIBUTES);
             let nearest = did_you_mean(name, names.filter(|name| !name.starts_with('_')));
             let refusal = Refusal::new(codes::UNKNOWN_ATTRIBUTE, message).focus(format!("{name} "));
             refusals.push(refusal.maybe_hint(nearest));
@@ -188,7 +188,7 @@ impl<'a> PackageScope<'a> {
             Setting { folder: self.files.folder, files: Some(&self.files), workspace: Some(self.workspace) };
         let mut values = Vec::with_capacity(rule.attributes.len());
         for (name, attribute) in &rule.attributes {
-            let written = given.iter().find(|(given, _)| given == name).map(|(_, value)| *value);
+            let written = given.iter().find(|(given, _)| *given == &**name).map(|(_, value)| *value);
             match self.value(rule_name, name, attribute, written, setting) {
                 Ok(value) => values.push(value),
                 Err(refusal) => refusals.push(refusal),

@@ -70,10 +70,10 @@ fn object(value: Value) -> Result<Data, Refusal> {
     }
     if let Some(text_of) = value.downcast_ref::<TextOfValue>() {
         let items = vec![Argument(vec![Piece::TextOf(text_of.0.clone())])];
-        return Ok(Data::Arguments(Arguments { items, hidden: Vec::new() }));
+        return Ok(Data::Arguments(Box::new(Arguments { items, hidden: Vec::new() })));
     }
     if let Some(line) = command_line(value) {
-        return line.into_arguments().map(Data::Arguments);
+        return line.into_arguments().map(|arguments| Data::Arguments(Box::new(arguments)));
     }
     let refusal = Refusal::new(codes::PROVIDER_VALUE, format!("is no data: {}", shown(value)));
     Err(match value.get_type() {
@@ -156,9 +156,10 @@ pub(crate) fn to_value<'v>(data: &Data, heap: Heap<'v>) -> Value<'v> {
         }
         Data::Label(label) => heap.alloc(LabelValue(label.clone())),
         Data::Artifact(artifact) => heap.alloc(ArtifactValue((**artifact).clone())),
-        Data::Arguments(arguments) => {
-            heap.alloc(CmdArgs::new(CommandLine { arguments: arguments.clone(), hidden_outputs: Vec::new() }))
-        }
+        Data::Arguments(arguments) => heap.alloc(CmdArgs::new(CommandLine {
+            arguments: (**arguments).clone(),
+            hidden_outputs: Vec::new(),
+        })),
         Data::Provider(provider) => heap.alloc(ProviderInstance(Arc::clone(provider))),
         Data::Set(set) => heap.alloc(SetInstance(set.clone())),
     }

@@ -253,7 +253,7 @@ fn environment_data(name: &str, data: &Data) -> Result<Argument, Refusal> {
     match data {
         Data::String(text) => Ok(Argument::text(text)),
         Data::Arguments(arguments) => {
-            let line = CommandLine { arguments: arguments.clone(), hidden_outputs: Vec::new() };
+            let line = CommandLine { arguments: (**arguments).clone(), hidden_outputs: Vec::new() };
             Ok(line.into_one(" "))
         }
         _ => {

@@ -79,7 +79,7 @@ pub(crate) struct ProviderTypeGen<V: ValueLifetimeless> {
 #[derive(Debug, Trace, Allocative)]
 pub(crate) struct Field<V: ValueLifetimeless> {
     #[trace(unsafe_ignore)]
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// `None` for any type.
     pub(crate) ty: Option<TypeCompiled<V>>,
     #[trace(unsafe_ignore)]
@@ -130,17 +130,17 @@ impl<'v, V: ValueLike<'v>> ProviderTypeGen<V> {
     fn instance(&self, given: &[(&str, Value<'v>)]) -> Result<ProviderInstance, Refusal> {
         let provider = self.identity.exported("provider")?;
         for (name, _) in given {
-            if !self.fields.iter().any(|field| field.name == *name) {
+            if !self.fields.iter().any(|field| &*field.name == *name) {
                 let message = format!("`{provider}` has no field `{name}`");
-                let names = self.fields.iter().map(|field| field.name.as_str());
+                let names = self.fields.iter().map(|field| &*field.name);
                 return Err(
                     Refusal::new(codes::PROVIDER_VALUE, message).maybe_hint(did_you_mean(name, names))
                 );
             }
         }
         let value = |field: &Field<V>| {
-            let given = given.iter().find(|(name, _)| *name == field.name).map(|(_, value)| *value);
-            Ok((field.name.clone(), self.field_value(provider, field, given)?))
+            let given = given.iter().find(|(name, _)| **name == *field.name).map(|(_, value)| *value);
+            Ok((Arc::clone(&field.name), self.field_value(provider, field, given)?))
         };
         let fields = self.fields.iter().map(value).collect::<Result<_, Refusal>>()?;
         let module = self.identity.module.to_string();
@@ -236,7 +236,7 @@ starlark_simple_value!(ProviderInstance);
 
 impl std::fmt::Display for ProviderInstance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let fields: Vec<_> = self.0.fields.keys().map(|name| format!("{name} = ...")).collect();
+        let fields: Vec<_> = self.0.fields.names().map(|name| format!("{name} = ...")).collect();
         write!(f, "{}({})", self.0.name, fields.join(", "))
     }
 }
@@ -254,7 +254,7 @@ impl<'v> StarlarkValue<'v> for ProviderInstance {
     }
 
     fn dir_attr(&self) -> Vec<String> {
-        self.0.fields.keys().cloned().collect()
+        self.0.fields.names().map(str::to_owned).collect()
     }
 
     fn equals(&self, other: Value<'v>) -> starlark::Result<bool> {
@@ -266,7 +266,7 @@ impl<'v> StarlarkValue<'v> for ProviderInstance {
 fn provider_methods(builder: &mut MethodsBuilder) {
     /// The fields as a dict, for making a copy with some of them changed.
     fn to_dict<'v>(this: &ProviderInstance, heap: Heap<'v>) -> starlark::Result<Value<'v>> {
-        let field = |(name, data): (&String, &Data)| (name.clone(), store::to_value(data, heap));
+        let field = |(name, data): (&str, &Data)| (heap.alloc_str(name), store::to_value(data, heap));
         Ok(heap.alloc(AllocDict(this.0.fields.iter().map(field).collect::<Vec<_>>())))
     }
 }

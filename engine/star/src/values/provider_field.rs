@@ -1,5 +1,7 @@
 //! `provider_field()`: the declaration of one field of a provider.
 
+use std::sync::Arc;
+
 use allocative::Allocative;
 use starlark::values::dict::DictRef;
 use starlark::values::list::ListRef;
@@ -68,8 +70,8 @@ pub(crate) fn declared_fields<'v>(
     dict.iter().map(field).collect()
 }
 
-fn field_name(value: Value) -> Result<String, Refusal> {
-    value.unpack_str().map(str::to_owned).ok_or_else(|| {
+fn field_name(value: Value) -> Result<Arc<str>, Refusal> {
+    value.unpack_str().map(Arc::from).ok_or_else(|| {
         Refusal::new(codes::DECLARATION, format!("a field's name is text, got `{}`", value.get_type()))
     })
 }

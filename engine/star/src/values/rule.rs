@@ -54,7 +54,7 @@ impl<'v> RuleGen<Value<'v>> {
     }
 }
 
-type NamedAttribute = (String, Arc<crate::attribute::Attribute>);
+type NamedAttribute = (Arc<str>, Arc<crate::attribute::Attribute>);
 
 fn attribute(name: Value, value: Value) -> Result<NamedAttribute, Refusal> {
     let refuse = |message: String| Refusal::new(codes::DECLARATION, message);
@@ -72,7 +72,7 @@ fn attribute(name: Value, value: Value) -> Result<NamedAttribute, Refusal> {
         let message = format!("attribute `{text}` needs a default: a definition cannot set it");
         return Err(refuse(message).focus(format!("{text:?}")));
     }
-    Ok((text.to_owned(), Arc::clone(&attribute.0)))
+    Ok((text.into(), Arc::clone(&attribute.0)))
 }
 
 impl<'v> Freeze for RuleGen<Value<'v>> {

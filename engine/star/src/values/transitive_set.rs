@@ -95,7 +95,9 @@ pub(crate) fn make<'v>(
 impl<V: ValueLifetimeless> Projection<V> {
     fn data(&self, value: Value) -> Result<Data, Refusal> {
         let data = if self.to_arguments {
-            CommandLine::of(&[value]).and_then(CommandLine::into_arguments).map(Data::Arguments)
+            CommandLine::of(&[value])
+                .and_then(CommandLine::into_arguments)
+                .map(|line| Data::Arguments(Box::new(line)))
         } else {
             store::to_data(value)
         };
