@@ -38,7 +38,8 @@ impl Layers {
         let small: Vec<Digest> = by_size.iter().skip(MOST_LAYERS - 1).map(|(_, tree)| *tree).collect();
         let merged = store.merge(&small)?;
         let mut chosen = vec![merged];
-        chosen.extend(distinct.into_iter().filter(|tree| !small.contains(tree)));
+        // What the small trees add up to may be a large one, and no layer can be mounted twice.
+        chosen.extend(distinct.into_iter().filter(|tree| *tree != merged && !small.contains(tree)));
         Ok(chosen)
     }
 
@@ -55,5 +56,44 @@ impl Layers {
         }
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).insert(*tree, size);
         Ok(size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use wiz_base::{DigestFunction, Directory, Node};
+    use wiz_cas::StoreOptions;
+
+    use super::*;
+
+    /// A tree of empty files.
+    fn tree(store: &Store, names: &[String]) -> Digest {
+        let digest = store.put_bytes(b"").unwrap();
+        let mut directory = Directory::new();
+        for name in names {
+            directory.insert(name, Node::File { digest, executable: false }).unwrap();
+        }
+        store.put_directory(directory).unwrap()
+    }
+
+    #[test]
+    fn a_tree_that_others_add_up_to_is_one_layer() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), DigestFunction::Blake3, &StoreOptions::default()).unwrap();
+        // The five smallest of these twenty trees add up to the whole, as the largest does.
+        let names: Vec<String> = (0..20).map(|number| format!("f{number:02}")).collect();
+        let mut trees = vec![tree(&store, &names)];
+        trees.extend(names.chunks(4).map(|chunk| tree(&store, chunk)));
+        trees.extend((1..15).map(|skipped| {
+            let kept: Vec<String> = names.iter().filter(|name| **name != names[skipped]).cloned().collect();
+            tree(&store, &kept)
+        }));
+        assert_eq!(trees.len(), 20);
+        let chosen = Layers::default().choose(&store, &trees).unwrap();
+        assert_eq!(chosen.iter().collect::<BTreeSet<_>>().len(), chosen.len(), "no layer twice");
+        assert!(chosen.len() <= MOST_LAYERS);
+        assert_eq!(store.merge(&chosen).unwrap(), store.merge(&trees).unwrap());
     }
 }
