@@ -123,7 +123,6 @@ fn help_text(diagnostic: &Diagnostic) -> Option<String> {
         };
     }
     if let Some(hint) = &diagnostic.hint {
-        help.push_str("hint: ");
         help.push_str(hint);
     }
     let help = help.trim_end();

@@ -23,6 +23,7 @@ pub(super) fn failed(action: &ActionName, failure: &ActionFailure) -> String {
             let _ = writeln!(text, "  | {line}");
         }
         let _ = writeln!(text, "  log: {}", log.path.display());
+        let _ = writeln!(text, "  enter its sandbox: wiz shell {} --failed", action.label);
     }
     for hint in &failure.hints {
         let _ = writeln!(text, "  hint: {hint}");

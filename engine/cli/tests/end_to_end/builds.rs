@@ -47,6 +47,8 @@ fn a_failure_shows_the_log_and_how_to_enter() {
     assert_eq!(ended.status, 1);
     assert!(ended.stderr.contains("failed: //a:bad tool"), "{}", ended.stderr);
     assert!(ended.stderr.contains("wiz shell //a:bad --failed"), "{}", ended.stderr);
+    let entered = fixture.wiz(&["shell", "//a:bad", "--failed", "--", "/usr/bin/tool", "say", "inside"]);
+    assert_eq!((entered.status, entered.stdout.as_str()), (0, "inside\n"), "{}", entered.stderr);
 }
 
 #[test]

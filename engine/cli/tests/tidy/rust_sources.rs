@@ -49,6 +49,10 @@ fn function_lengths(lines: &[&str]) -> Vec<(usize, usize)> {
         if !named || code.ends_with(';') || code.ends_with('}') {
             continue;
         }
+        let opens = lines[start..].iter().find(|line| line.ends_with(';') || line.ends_with('{'));
+        if opens.is_none_or(|line| line.ends_with(';')) {
+            continue;
+        }
         let closing = format!("{}}}", " ".repeat(indent));
         if let Some(length) = lines[start..].iter().position(|line| *line == closing) {
             lengths.push((start + 1, length + 1));
@@ -64,4 +68,10 @@ fn modules_are_named_after_their_file() {
         .map(|path| shown(path))
         .collect();
     assert_none("files without a noun of their own", &findings);
+}
+
+#[test]
+fn only_functions_with_a_body_are_measured() {
+    let text = "trait T {\n    fn a(\n        x: u8,\n    ) -> u8;\n\n    fn b() {\n        c()\n    }\n}";
+    assert_eq!(function_lengths(&text.lines().collect::<Vec<_>>()), [(6, 3)]);
 }

@@ -1,3 +1,5 @@
+//! Packages: their bytes, owners, modes and records, pinned.
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 use wiz_apk::PackageReader;

@@ -1,3 +1,5 @@
+//! Images: layers, configuration and contents, pinned and read by others.
+
 use std::path::Path;
 use std::process::Command;
 

@@ -1,3 +1,5 @@
+//! Repositories: their folders and index, pinned.
+
 use expect_test::expect;
 use serde_json::{Value, json};
 use wiz_apk::index::archive::IndexArchive;

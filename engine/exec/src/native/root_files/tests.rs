@@ -1,3 +1,5 @@
+//! What an installation adds to its packages: database, accounts, library cache.
+
 use expect_test::expect;
 use serde_json::{Value, json};
 use wiz_graph::native::NativeKind;

@@ -1,3 +1,5 @@
+//! Segments: one member a package, pinned.
+
 use expect_test::expect;
 use wiz_graph::native::NativeKind;
 

@@ -1,3 +1,5 @@
+//! Solutions, and what is said where there is none.
+
 use expect_test::expect;
 use serde_json::json;
 use wiz_graph::native::NativeKind;
