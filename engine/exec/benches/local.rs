@@ -1,5 +1,6 @@
 //! How many actions a second are carried out, and found: `cargo bench -p wiz-exec`.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[expect(dead_code, reason = "the tests use more of it")]
