@@ -33,6 +33,7 @@ mod sample_packages;
 mod scan;
 mod segment;
 mod solve;
+mod spdx;
 mod split;
 #[cfg(test)]
 mod testing;
@@ -40,6 +41,7 @@ mod tree;
 mod unpack;
 
 pub use error::NativeError;
+pub use spdx::SpdxError;
 
 /// One packer's view of its work.
 #[derive(Clone, Copy)]
@@ -97,8 +99,6 @@ pub fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         NativeKind::Segment => segment::run(job),
         NativeKind::Image => image::run(job),
         NativeKind::Rootfs => rootfs::run(job),
-        other => {
-            Err(NativeError::Params { kind: other.name(), message: "this kind is not built in".to_owned() })
-        }
+        NativeKind::Spdx => spdx::run(job),
     }
 }

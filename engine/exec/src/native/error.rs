@@ -1,6 +1,7 @@
 //! Why a packer failed. Each packer's own errors stand beside it; this file joins
 //! them. Unaware of how they are shown.
 
+use super::spdx::SpdxError;
 use wiz_base::Digest;
 use wiz_cas::{Collision, Collisions, MergeError, Store, StoreError, TreeError};
 
@@ -72,6 +73,9 @@ pub enum NativeError {
     /// A package or image that could not be made.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// A bill of materials that could not be written.
+    #[error(transparent)]
+    Spdx(#[from] SpdxError),
     /// ELF files that are not as the policy wants them.
     #[error(transparent)]
     Gate(#[from] GateError),
