@@ -41,7 +41,6 @@ mod tree;
 mod unpack;
 
 pub use error::NativeError;
-pub use spdx::SpdxError;
 
 /// One packer's view of its work.
 #[derive(Clone, Copy)]

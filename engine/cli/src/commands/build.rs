@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::output;
 use crate::progress::{Progress, Stopwatch, View, duration};
-use crate::session::deliver::DeliveredTarget;
+use crate::session::deliver::{DeliveredTarget, passed};
 use crate::session::{Built, Session};
 
 /// What is wanted of the targets.
@@ -49,7 +49,10 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
         .filter_map(|artifact| built.graph.producer(artifact))
         .collect();
     let work = session.build(&built, &roots, &progress, &clock)?;
-    let delivered = session.deliver(&built, &wanted, &work, build.output.as_deref())?;
+    let delivered = match goal {
+        Goal::Outputs => session.deliver(&built, &wanted, &work, build.output.as_deref())?,
+        Goal::Tests => passed(&built, &wanted, &work),
+    };
     let outcome = work.outcome;
     let wall = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
     if build.json {

@@ -68,6 +68,27 @@ impl Session<'_> {
     }
 }
 
+/// The outputs of every target that has all of them, by name only: what tests print is kept
+/// in the cache and takes no place among the results.
+pub(crate) fn passed(
+    built: &Built,
+    wanted: &[(&AnalyzedTarget, Vec<Artifact>)],
+    work: &Work,
+) -> Vec<DeliveredTarget> {
+    let mut passed = Vec::new();
+    for (target, artifacts) in wanted {
+        let mut outputs = Vec::new();
+        for artifact in artifacts {
+            let Artifact::Output { path, .. } = artifact else { continue };
+            if built.graph.producer(artifact).is_some_and(|id| work.outcome.result(id).is_some()) {
+                outputs.push((path.to_string(), String::new(), String::new()));
+            }
+        }
+        passed.push(DeliveredTarget { label: target.id.label.to_string(), outputs });
+    }
+    passed
+}
+
 fn refused(error: &MaterialiseError) -> CliError {
     CliError::new(Kind::Surroundings, "WIZ2045", error.to_string())
 }

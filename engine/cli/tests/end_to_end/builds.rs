@@ -69,3 +69,17 @@ fn two_builds_at_once_are_both_right() {
     }
     assert_eq!(fs::read_to_string(fixture.path("wiz-out/a/hello/hello.txt")).unwrap(), "hi\n");
 }
+
+#[test]
+fn testing_leaves_results_where_they_are() {
+    let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
+    assert_eq!(fixture.executed("//a:hello"), 1);
+    let ended = fixture.wiz(&["test", "//a:hello"]);
+    assert_eq!(
+        (ended.status, ended.stdout.as_str()),
+        (0, "//a:hello\tpassed\ttest.log\n"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(fixture.path("wiz-out/a/hello/hello.txt")).unwrap(), "hi\n");
+}

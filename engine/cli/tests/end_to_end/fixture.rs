@@ -65,7 +65,9 @@ def _words(ctx, out):
 def _tool_impl(ctx: AnalysisContext) -> list[Provider]:
     out = ctx.actions.declare_output(ctx.attrs.name + ".txt")
     ctx.actions.run(_words(ctx, out), root = ctx.attrs._root[DefaultInfo].default_output, category = "tool", timeout = ctx.attrs.timeout)
-    return [DefaultInfo(default_output = out)]
+    log = ctx.actions.declare_output("test.log")
+    ctx.actions.run(["/usr/bin/tool", "say", "tested"], root = ctx.attrs._root[DefaultInfo].default_output, log = log.as_output(), category = "test")
+    return [DefaultInfo(default_output = out), TestInfo(results = [log])]
 
 tool = rule(impl = _tool_impl, doc = "Runs the tool.", attrs = {
     "srcs": attrs.list(attrs.source(), default = [], doc = "Files that are copied."),

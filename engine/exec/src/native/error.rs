@@ -1,12 +1,12 @@
 //! Why a packer failed. Each packer's own errors stand beside it; this file joins
 //! them. Unaware of how they are shown.
 
-use super::spdx::SpdxError;
 use wiz_base::Digest;
 use wiz_cas::{Collision, Collisions, MergeError, Store, StoreError, TreeError};
 
 pub use super::gate::{GateError, Missing};
 pub use super::pack_error::PackError;
+pub use super::spdx::SpdxError;
 pub use super::split::SplitError;
 pub use super::unpack::{ArchiveProblem, EntryProblem, UnpackError};
 
