@@ -45,6 +45,7 @@ pub use index::{HeldIndex, Index, IndexError, IndexRecord, MemoryIndex, SledInde
 pub use merge::{Collision, Collisions, Kind, MergeError};
 pub use results::StoredResult;
 pub use source_digests::{SourceDigests, SourceFile};
+pub use stamp::Stamp;
 pub use store::{Store, StoreOptions};
 pub use temp_area::Scratch;
 pub use tree_builder::{TreeBuilder, TreeError};

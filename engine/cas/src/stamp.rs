@@ -5,19 +5,25 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
 /// Inode, size in bytes, and times in nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    pub(crate) inode: u64,
-    pub(crate) size: u64,
-    pub(crate) mtime: i64,
-    pub(crate) ctime: i64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Stamp {
+    /// The inode's number.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// When the content last changed, or what somebody set it to.
+    pub mtime: i64,
+    /// When anything about the inode last changed; nobody can set it.
+    pub ctime: i64,
 }
 
 /// Length of [`Stamp::to_bytes`].
 pub(crate) const STAMP_LEN: usize = 32;
 
 impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    /// What `stat` says in these metadata.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
         Self {
             inode: metadata.ino(),
             size: metadata.size(),
@@ -26,7 +32,9 @@ impl Stamp {
         }
     }
 
-    pub(crate) fn of_stat(stat: &rustix::fs::Stat) -> Self {
+    /// The same from what the system call returns.
+    #[must_use]
+    pub fn of_stat(stat: &rustix::fs::Stat) -> Self {
         Self {
             inode: stat.st_ino,
             size: u64::try_from(stat.st_size).unwrap_or(0),

@@ -8,6 +8,9 @@ use std::env;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
+use wiz_base::RelPath;
+use wiz_star::DiskSources;
+
 use crate::arguments::Arguments;
 use crate::error::{CliError, Kind, Style};
 
@@ -87,6 +90,17 @@ impl Config {
             )
             .hint("a file with `workspace(name = \"mine\")` makes a folder a workspace")
         })
+    }
+
+    /// The files of the workspace at `root`, without what is to be ignored.
+    ///
+    /// # Errors
+    /// If `.wizignore` is wrong.
+    pub(crate) fn sources(&self, root: &Path) -> Result<DiskSources, CliError> {
+        let inside = self.cache.strip_prefix(root).ok().and_then(Path::to_str);
+        let hidden = inside.and_then(|cache| RelPath::new(cache).ok());
+        DiskSources::new(root, hidden)
+            .map_err(|error| CliError::new(Kind::User, "WIZ2040", error.to_string()))
     }
 
     /// How many actions run at once when nothing says otherwise.

@@ -8,6 +8,11 @@ pub(crate) fn result(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// Prints many result lines at once, each with its line break.
+pub(crate) fn results(lines: &str) {
+    let _ = std::io::stdout().lock().write_all(lines.as_bytes());
+}
+
 /// Prints something for people.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

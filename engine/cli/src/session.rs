@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use wiz_base::{DigestFunction, Label, Platform, PlatformName, RelPath, Severity, TargetPattern};
 use wiz_cas::{Store, StoreOptions};
 use wiz_exec::{FetchSettings, LocalExecutor, RunLimits, Settings};
 use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget};
+use wiz_recall::Sight;
 use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
-use wiz_star::{DiskSources, Workspace, analyze, load_workspace};
+use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
 use crate::arguments::BuildOptions;
 use crate::config::Config;
@@ -17,9 +18,12 @@ use crate::error::{CliError, Kind};
 use crate::interrupt::cancel_on_signal;
 use crate::output;
 use crate::progress::{Progress, Stopwatch};
+use crate::session::watched::Watched;
 
 pub(crate) mod deliver;
 mod logs;
+pub(crate) mod receipt;
+mod watched;
 
 /// An opened workspace.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub(crate) struct Session<'a> {
     config: &'a Config,
     root: PathBuf,
     workspace: Workspace,
-    sources: DiskSources,
+    sources: Watched,
     platform: PlatformName,
     jobs: usize,
     keep_going: bool,
@@ -41,6 +45,8 @@ pub(crate) struct Built {
     /// All analysed targets.
     pub(crate) targets: BTreeMap<ConfiguredTarget, AnalyzedTarget>,
     requested: Vec<ConfiguredTarget>,
+    /// Every file and folder that definitions were read from.
+    files: BTreeMap<RelPath, Observation>,
     /// Their actions.
     pub(crate) graph: ActionGraph,
 }
@@ -75,10 +81,7 @@ impl<'a> Session<'a> {
     /// As [`Session::open`].
     pub(crate) fn open_to_read(config: &'a Config, platform: Option<&str>) -> Result<Self, CliError> {
         let root = config.require_workspace()?;
-        let inside = config.cache.strip_prefix(&root).ok().and_then(Path::to_str);
-        let hidden = inside.and_then(|cache| RelPath::new(cache).ok());
-        let sources = DiskSources::new(&root, hidden)
-            .map_err(|error| CliError::new(Kind::User, "WIZ2040", error.to_string()))?;
+        let sources = Watched::open(config, &root)?;
         let workspace = load_workspace(&sources, &host()).map_err(CliError::definitions)?;
         let platform = match platform {
             None => workspace.default_platform.clone(),
@@ -114,11 +117,16 @@ impl<'a> Session<'a> {
         let actions = analysis.targets.values().flat_map(|target| target.actions.iter().cloned());
         let graph = ActionGraph::build(actions)
             .map_err(|error| CliError::new(Kind::User, "WIZ2042", error.to_string()))?;
-        Ok(Built { targets: analysis.targets, requested: analysis.requested, graph })
+        Ok(Built { targets: analysis.targets, requested: analysis.requested, files: analysis.files, graph })
     }
 }
 
 impl Session<'_> {
+    /// Where the cache keeps what concerns this workspace.
+    fn state(&self) -> PathBuf {
+        wiz_recall::state_folder(&self.config.cache, &self.root)
+    }
+
     /// The function all digests of this workspace are made with.
     pub(crate) fn digest_function(&self) -> DigestFunction {
         self.workspace.digest_function
@@ -163,7 +171,7 @@ impl Session<'_> {
             outcome
         });
         executor.finish().map_err(|error| store_error(&error))?;
-        Ok(Work { store, outcome })
+        Ok(Work { store, outcome, sights: executor.sights() })
     }
 
     /// An executor over this session's store.
@@ -175,6 +183,8 @@ impl Session<'_> {
         let settings = Settings {
             workspace: self.root.clone(),
             cache: self.config.cache.clone(),
+            state: self.state(),
+            stamps: self.sources.stamps(),
             jobs: self.jobs,
             limits: RunLimits::default(),
             fetch: FetchSettings {
@@ -200,6 +210,8 @@ pub(crate) struct Work {
     pub(crate) store: Store,
     /// What became of each action.
     pub(crate) outcome: BuildOutcome,
+    /// What the actions read of the workspace.
+    sights: Vec<Sight>,
 }
 
 /// A refusal of the store, with its hint apart.

@@ -2,7 +2,8 @@
 //! keeps what was made. Unaware of order and of who asked.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wiz_base::reapi::ActionResult;
@@ -11,6 +12,7 @@ use wiz_cas::{Store, StoreError, StoredResult};
 use wiz_graph::key::manifest::Manifest;
 use wiz_graph::key::{self, Inputs};
 use wiz_graph::{Action, ActionGraph, ActionId, ActionKind, Artifact, Run};
+use wiz_recall::{Sight, Stamps};
 use wiz_scheduler::{BuildOutcome, Execution, Executor, FailureKind, Hit, Lookup, Probe, Setback};
 
 use crate::command::{Commands, host_setback};
@@ -34,6 +36,10 @@ pub struct Settings {
     pub workspace: PathBuf,
     /// The cache folder that the store was opened in, absolute.
     pub cache: PathBuf,
+    /// Where the cache keeps what concerns this workspace.
+    pub state: PathBuf,
+    /// Takes stamps of the workspace's files before they are read.
+    pub stamps: Arc<Stamps>,
     /// Processes that may run at once, for programs that share a jobserver; at least 1.
     pub jobs: usize,
     /// What commands may use unless their definitions say otherwise.
@@ -88,10 +94,10 @@ impl LocalExecutor {
     /// # Errors
     /// If the workspace cannot be opened, or descriptors run out.
     pub fn new(store: Store, settings: Settings) -> io::Result<Self> {
-        let state = state_folder(&settings);
+        let state = settings.state;
         let fetcher = Fetcher::new(&store, &settings.cache, &settings.workspace, settings.fetch)?;
         Ok(Self {
-            sources: Sources::open(&settings.workspace, &state, &store)?,
+            sources: Sources::open(&settings.workspace, &state, &store, settings.stamps)?,
             history: LocalHistory::new(state.join("history.json")),
             fetcher,
             commands: Commands {
@@ -110,6 +116,12 @@ impl LocalExecutor {
     #[must_use]
     pub fn history(&self) -> &LocalHistory {
         &self.history
+    }
+
+    /// Every file and folder of the workspace that actions of this build read.
+    #[must_use]
+    pub fn sights(&self) -> Vec<Sight> {
+        self.sources.sights()
     }
 
     /// Writes down what the next build can use, and makes what was stored durable. To be
@@ -340,11 +352,4 @@ impl Executor for LocalExecutor {
             Err(_) => false,
         })
     }
-}
-
-/// Where the cache keeps what concerns one workspace.
-fn state_folder(settings: &Settings) -> PathBuf {
-    let path = settings.workspace.as_os_str().as_encoded_bytes();
-    let name = &wiz_base::DigestFunction::Blake3.digest(path).hex()[..16];
-    Path::new(&settings.cache).join("workspaces").join(name)
 }

@@ -20,6 +20,8 @@ pub struct Delivered {
     pub path: PathBuf,
     /// Digest of the file or of the tree.
     pub digest: Digest,
+    /// Whether it is a tree.
+    pub is_tree: bool,
 }
 
 /// An output that cannot be delivered.
@@ -79,12 +81,12 @@ impl OutputLinks {
         let folder = self.folder_of(target);
         let mut delivered = Vec::new();
         for (name, result) in outputs {
-            let digest = digest_of(store, name, result)?;
+            let (digest, is_tree) = digest_of(store, name, result)?;
             let tree = store.expand(&result.output_root)?.path;
             let path = folder.join(name.as_str());
             self.make_link(&tree.join(name.as_str()), &path)
                 .map_err(|source| MaterialiseError::Write { path: path.clone(), source })?;
-            delivered.push(Delivered { name: name.clone(), path, digest });
+            delivered.push(Delivered { name: name.clone(), path, digest, is_tree });
         }
         remove_stale(&folder, outputs);
         Ok(delivered)
@@ -147,7 +149,8 @@ pub fn copy(
         let node = store.subtree(&result.output_root, name)?;
         let node = node.ok_or_else(|| MaterialiseError::Missing { output: name.clone() })?;
         copy_node(store, &node, &path)?;
-        delivered.push(Delivered { name: name.clone(), path, digest: digest_of(store, name, result)? });
+        let (digest, is_tree) = digest_of(store, name, result)?;
+        delivered.push(Delivered { name: name.clone(), path, digest, is_tree });
     }
     Ok(delivered)
 }
@@ -167,9 +170,15 @@ fn copy_node(store: &Store, node: &Node, path: &Path) -> Result<(), MaterialiseE
     }
 }
 
-fn digest_of(store: &Store, name: &RelPath, result: &ActionResult) -> Result<Digest, MaterialiseError> {
+/// The digest of an output, and whether it is a tree.
+fn digest_of(
+    store: &Store,
+    name: &RelPath,
+    result: &ActionResult,
+) -> Result<(Digest, bool), MaterialiseError> {
     match store.subtree(&result.output_root, name)? {
-        Some(Node::File { digest, .. } | Node::Directory(digest)) => Ok(digest),
+        Some(Node::File { digest, .. }) => Ok((digest, false)),
+        Some(Node::Directory(digest)) => Ok((digest, true)),
         _ => Err(MaterialiseError::Missing { output: name.clone() }),
     }
 }

@@ -7,12 +7,13 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use wiz_base::{Digest, Directory, Node, RelPath};
 use wiz_cas::{SourceDigests, Store, StoreError, Transfer};
+use wiz_recall::{Sight, Stamps};
 use wiz_scheduler::{FailureKind, Setback};
 
 use crate::failure::{failure, store_setback};
@@ -25,6 +26,7 @@ pub(crate) struct Sources {
     folder: OwnedFd,
     store: Store,
     digests: SourceDigests,
+    stamps: Arc<Stamps>,
     seen: Mutex<Seen>,
 }
 
@@ -33,6 +35,8 @@ struct Seen {
     nodes: BTreeMap<RelPath, Node>,
     /// Where a digest came from, for what is read before it is stored.
     places: BTreeMap<Digest, RelPath>,
+    /// What was looked at, for the next build to compare with.
+    sights: BTreeMap<RelPath, wiz_recall::Seen>,
 }
 
 /// A source that cannot be used.
@@ -77,7 +81,7 @@ impl From<SourceError> for Setback {
 
 impl Sources {
     /// The workspace at `root`; what is known of its files is kept in `state`.
-    pub(crate) fn open(root: &Path, state: &Path, store: &Store) -> io::Result<Self> {
+    pub(crate) fn open(root: &Path, state: &Path, store: &Store, stamps: Arc<Stamps>) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let digests = SourceDigests::load(&state.join("source-digests"), store.function());
         Ok(Self {
@@ -85,6 +89,7 @@ impl Sources {
             folder: rustix::fs::open(root, flags, Mode::empty())?,
             store: store.clone(),
             digests,
+            stamps,
             seen: Mutex::default(),
         })
     }
@@ -94,9 +99,14 @@ impl Sources {
         if let Some(node) = self.seen().nodes.get(path) {
             return Ok(node.clone());
         }
+        self.stamps.take(path);
         let (real, kind) = self.resolve(path)?;
         let node = match kind {
-            FileType::RegularFile => self.file(&real)?,
+            FileType::RegularFile => {
+                let node = self.file(&real)?;
+                self.saw(path, &node);
+                node
+            }
             FileType::Directory => Node::Directory(self.directory(&real)?),
             _ => return Err(SourceError::Special { path: path.clone() }),
         };
@@ -141,6 +151,17 @@ impl Sources {
             }
             Node::Symlink(_) => Ok(()),
         }
+    }
+
+    /// Everything that was looked at, with what proves that it is still as it was.
+    pub(crate) fn sights(&self) -> Vec<Sight> {
+        let seen = self.seen();
+        let sight = |(path, what): (&RelPath, &wiz_recall::Seen)| Sight {
+            path: path.clone(),
+            seen: what.clone(),
+            stamp: self.stamps.proof(path),
+        };
+        seen.sights.iter().map(sight).collect()
     }
 
     /// Writes down what was found out about the files, for the next build.
@@ -195,6 +216,11 @@ impl Sources {
     }
 
     fn directory(&self, path: &RelPath) -> Result<Digest, SourceError> {
+        self.stamps.take(path);
+        let listed =
+            wiz_recall::sight::entries(&self.place(path)).map_err(|source| read_error(path, source))?;
+        let listed = wiz_recall::Seen::Entries(self.store.function().digest(listed.as_bytes()));
+        self.seen().sights.insert(path.clone(), listed);
         let mut directory = Directory::new();
         for entry in fs::read_dir(self.place(path)).map_err(|source| read_error(path, source))? {
             let entry = entry.map_err(|source| read_error(path, source))?;
@@ -208,7 +234,10 @@ impl Sources {
             let node = if kind.is_dir() {
                 Node::Directory(self.directory(&child)?)
             } else if kind.is_file() {
-                self.file(&child)?
+                self.stamps.take(&child);
+                let node = self.file(&child)?;
+                self.saw(&child, &node);
+                node
             } else if kind.is_symlink() {
                 let target = fs::read_link(entry.path()).map_err(|source| read_error(&child, source))?;
                 Node::Symlink(target.into_os_string().into_string().map_err(|_| bad_name())?)
@@ -218,6 +247,13 @@ impl Sources {
             directory.insert(&name, node).map_err(|_| bad_name())?;
         }
         Ok(self.store.put_directory(directory)?)
+    }
+
+    fn saw(&self, path: &RelPath, node: &Node) {
+        if let Node::File { digest, executable } = node {
+            let seen = wiz_recall::Seen::Source(*digest, *executable);
+            self.seen().sights.insert(path.clone(), seen);
+        }
     }
 
     fn place(&self, path: &RelPath) -> PathBuf {

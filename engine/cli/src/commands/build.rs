@@ -1,19 +1,21 @@
 //! `wiz build` and `wiz test`: analyse, bring actions up to date, link what was asked for.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::File;
 
 use wiz_base::TargetPattern;
 use wiz_graph::{ActionId, AnalyzedTarget, Artifact, Value};
-use wiz_scheduler::{BuildOutcome, Clock as _, Counts, FailureKind};
+use wiz_recall::Receipt;
+use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind};
 
 use crate::arguments::Build;
 use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::output;
 use crate::progress::{Progress, Stopwatch, View, duration};
-use crate::session::deliver::{DeliveredTarget, passed};
-use crate::session::{Built, Session};
+use crate::session::deliver::{DeliveredOutput, DeliveredTarget, passed};
+use crate::session::{Built, Session, receipt};
 
 /// What is wanted of the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,12 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
         CliError::new(Kind::User, "WIZ2020", format!("the event file cannot be written: {error}"))
     })?;
     let progress = Progress::new(if config.live { View::Live } else { View::Plain }, events);
+    let request = receipt::request(goal, &build.labels, build.options.platform.as_deref());
+    if build.output.is_none()
+        && let Some(receipt) = receipt::standing(config, &request)
+    {
+        return nothing_to_do(receipt, build, goal, &progress, &clock);
+    }
     let session = Session::open(config, &build.options)?;
     let mut built = session.analyse(&patterns(&build.labels)?)?;
     if goal == Goal::Tests {
@@ -53,16 +61,52 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
         Goal::Outputs => session.deliver(&built, &wanted, &work, build.output.as_deref())?,
         Goal::Tests => passed(&built, &wanted, &work),
     };
-    let outcome = work.outcome;
-    let wall = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if work.outcome.succeeded() {
+        session.keep_receipt(request, &built, &work, &delivered);
+    }
+    let wall = millis(&clock);
+    print_results(&delivered, &work.outcome.counts, wall, build, goal);
+    summarize(&work.outcome, wall)
+}
+
+/// Says what an earlier build of the same request made: all of it is still there.
+fn nothing_to_do(
+    receipt: Receipt,
+    build: &Build,
+    goal: Goal,
+    progress: &Progress,
+    clock: &Stopwatch,
+) -> Result<(), CliError> {
+    let delivered: Vec<DeliveredTarget> = receipt.targets.into_iter().map(DeliveredTarget::from).collect();
+    let total = usize::try_from(receipt.actions).unwrap_or(usize::MAX);
+    let counts = Counts { total, local_hits: total, ..Counts::default() };
+    progress.emit(BuildEvent::BuildStarted { total, at_ms: millis(clock) });
+    progress.emit(BuildEvent::BuildFinished { counts, at_ms: millis(clock) });
+    let wall = millis(clock);
+    print_results(&delivered, &counts, wall, build, goal);
+    output::note(&format!("nothing to do for {total} actions  {}", duration(wall)));
+    Ok(())
+}
+
+fn print_results(delivered: &[DeliveredTarget], counts: &Counts, wall: u64, build: &Build, goal: Goal) {
     if build.json {
-        output::result(&json(&delivered, &outcome.counts, wall).to_string());
-    } else {
-        for target in &delivered {
-            print_target(target, goal);
+        output::result(&json(delivered, counts, wall).to_string());
+        return;
+    }
+    let mut lines = String::new();
+    for target in delivered {
+        for output in &target.outputs {
+            let _ = match goal {
+                Goal::Outputs => writeln!(lines, "{}\t{}", target.label, output.path),
+                Goal::Tests => writeln!(lines, "{}\tpassed\t{}", target.label, output.name),
+            };
         }
     }
-    summarize(&outcome, wall)
+    output::results(&lines);
+}
+
+fn millis(clock: &Stopwatch) -> u64 {
+    u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Parses labels and patterns.
@@ -126,17 +170,8 @@ pub(crate) fn default_outputs(target: &AnalyzedTarget) -> Vec<Artifact> {
     outputs
 }
 
-fn print_target(target: &DeliveredTarget, goal: Goal) {
-    for (name, path, _) in &target.outputs {
-        match goal {
-            Goal::Outputs => output::result(&format!("{}\t{path}", target.label)),
-            Goal::Tests => output::result(&format!("{}\tpassed\t{name}", target.label)),
-        }
-    }
-}
-
 fn json(delivered: &[DeliveredTarget], counts: &Counts, wall_ms: u64) -> serde_json::Value {
-    let output = |(name, path, digest): &(String, String, String)| serde_json::json!({"name": name, "path": path, "digest": digest});
+    let output = |output: &DeliveredOutput| serde_json::json!({"name": output.name, "path": output.path, "digest": output.digest});
     let target = |target: &DeliveredTarget| {
         let outputs: Vec<_> = target.outputs.iter().map(output).collect();
         serde_json::json!({"label": target.label, "outputs": outputs})

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use wiz_base::RelPath;
 use wiz_base::reapi::ActionResult;
-use wiz_exec::{MaterialiseError, OutputLinks, materialise};
+use wiz_cas::Store;
+use wiz_exec::{Delivered, MaterialiseError, OutputLinks, materialise};
 use wiz_graph::{AnalyzedTarget, Artifact};
+use wiz_recall::{ReceiptOutput, ReceiptTarget};
 
-use super::{Built, Session, Work};
+use super::{Built, Session, Work, store_error};
 use crate::error::{CliError, Kind};
 
 /// One requested target and its outputs.
@@ -15,8 +17,34 @@ use crate::error::{CliError, Kind};
 pub(crate) struct DeliveredTarget {
     /// The target's label.
     pub(crate) label: String,
-    /// Name, path relative to the workspace, and digest of each output.
-    pub(crate) outputs: Vec<(String, String, String)>,
+    /// Its outputs.
+    pub(crate) outputs: Vec<DeliveredOutput>,
+}
+
+/// One output.
+#[derive(Debug)]
+pub(crate) struct DeliveredOutput {
+    /// Its declared path.
+    pub(crate) name: String,
+    /// Where people find it, relative to the workspace; empty for what stays in the cache.
+    pub(crate) path: String,
+    /// Digest of the file or tree; empty for what stays in the cache and for sources.
+    pub(crate) digest: String,
+    /// What it consists of, by path below `path`, itself included; empty for what stays in
+    /// the cache.
+    pub(crate) inner: Vec<RelPath>,
+}
+
+impl From<ReceiptTarget> for DeliveredTarget {
+    fn from(target: ReceiptTarget) -> Self {
+        let output = |output: ReceiptOutput| DeliveredOutput {
+            name: output.name,
+            path: output.path,
+            digest: output.digest,
+            inner: Vec::new(),
+        };
+        Self { label: target.label, outputs: target.outputs.into_iter().map(output).collect() }
+    }
 }
 
 impl Session<'_> {
@@ -43,7 +71,12 @@ impl Session<'_> {
                 outputs.extend(result.map(|result| (path.clone(), result.clone())));
             }
             let sources = artifacts.iter().filter_map(|artifact| match artifact {
-                Artifact::Source { path } => Some((path.to_string(), path.to_string(), String::new())),
+                Artifact::Source { path } => Some(DeliveredOutput {
+                    name: path.to_string(),
+                    path: path.to_string(),
+                    digest: String::new(),
+                    inner: vec![RelPath::root()],
+                }),
                 Artifact::Output { .. } => None,
             });
             let mut shown: Vec<_> = sources.collect();
@@ -53,10 +86,9 @@ impl Session<'_> {
             if !outputs.is_empty() {
                 let linked =
                     links.link(&work.store, &target.id, &outputs).map_err(|error| refused(&error))?;
-                shown.extend(linked.into_iter().map(|output| {
-                    let path = output.path.strip_prefix(&self.root).unwrap_or(&output.path);
-                    (output.name.to_string(), path.display().to_string(), output.digest.to_string())
-                }));
+                for output in linked {
+                    shown.push(self.delivered(&work.store, output)?);
+                }
             }
             if let Some(copies) = copies {
                 let folder = self.config.directory.join(copies);
@@ -65,6 +97,22 @@ impl Session<'_> {
             delivered.push(DeliveredTarget { label, outputs: shown });
         }
         Ok(delivered)
+    }
+
+    fn delivered(&self, store: &Store, output: Delivered) -> Result<DeliveredOutput, CliError> {
+        let path = output.path.strip_prefix(&self.root).unwrap_or(&output.path);
+        let mut inner = vec![RelPath::root()];
+        if output.is_tree {
+            for entry in store.walk(&output.digest) {
+                inner.push(entry.map_err(|error| store_error(&error))?.0);
+            }
+        }
+        Ok(DeliveredOutput {
+            name: output.name.to_string(),
+            path: path.display().to_string(),
+            digest: output.digest.to_string(),
+            inner,
+        })
     }
 }
 
@@ -81,7 +129,12 @@ pub(crate) fn passed(
         for artifact in artifacts {
             let Artifact::Output { path, .. } = artifact else { continue };
             if built.graph.producer(artifact).is_some_and(|id| work.outcome.result(id).is_some()) {
-                outputs.push((path.to_string(), String::new(), String::new()));
+                outputs.push(DeliveredOutput {
+                    name: path.to_string(),
+                    path: String::new(),
+                    digest: String::new(),
+                    inner: Vec::new(),
+                });
             }
         }
         passed.push(DeliveredTarget { label: target.id.label.to_string(), outputs });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::assert_none;
 
 /// Level of each crate; a crate may depend on crates of lower levels only.
-const LEVELS: [(&str, u32); 14] = [
+const LEVELS: [(&str, u32); 15] = [
     ("wiz-base", 0),
     ("wiz-graph", 1),
     ("wiz-cas", 1),
@@ -16,6 +16,7 @@ const LEVELS: [(&str, u32); 14] = [
     ("wiz-solve", 2),
     ("wiz-install", 2),
     ("wiz-star", 2),
+    ("wiz-recall", 2),
     ("wiz-scheduler", 2),
     ("wiz-exec", 3),
     ("wiz", 4),

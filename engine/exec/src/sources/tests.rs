@@ -27,7 +27,9 @@ fn workspace() -> Workspace {
     let store =
         Store::open(&home.path().join("cache"), wiz_base::DigestFunction::Blake3, &StoreOptions::default())
             .unwrap();
-    let sources = Sources::open(&root, &home.path().join("state"), &store).unwrap();
+    let state = home.path().join("state");
+    let stamps = Arc::new(Stamps::begin(&root, &state.join("touched")).unwrap());
+    let sources = Sources::open(&root, &state, &store, stamps).unwrap();
     Workspace { _home: home, root, sources, store }
 }
 

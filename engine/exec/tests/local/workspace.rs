@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use wiz_base::{DigestFunction, RelPath};
 use wiz_cas::{Store, StoreOptions};
@@ -13,6 +13,7 @@ use wiz_exec::{FetchSettings, LocalExecutor, OutputLinks, RunLimits, Settings};
 use wiz_graph::{
     Action, ActionGraph, ActionId, ActionKind, Argument, Artifact, Capture, Limits, OutputKind, Piece, Run,
 };
+use wiz_recall::Stamps;
 use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties, build};
 use wiz_testkit::fixture::{id_of, path, platform, source, target};
 use wiz_testkit::{EventLog, StandingClock};
@@ -63,8 +64,13 @@ impl Workspace {
     }
 
     pub(crate) fn executor(&self, store: &Store) -> LocalExecutor {
+        let workspace: PathBuf = self.path("").components().collect();
+        let state = wiz_recall::state_folder(&self.cache(), &workspace);
+        let stamps = Stamps::begin(&workspace, &state.join("touched")).unwrap();
         let settings = Settings {
-            workspace: self.path("").components().collect(),
+            stamps: Arc::new(stamps),
+            workspace,
+            state,
             cache: self.cache(),
             jobs: 2,
             limits: RunLimits::default(),
