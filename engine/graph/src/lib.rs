@@ -7,8 +7,10 @@ pub mod action;
 pub mod action_graph;
 pub mod artifact;
 pub mod fields;
+pub mod fingerprint;
 pub mod key;
 pub mod layout;
+pub mod memory;
 pub mod native;
 pub mod target;
 pub mod transitive_set;
@@ -18,6 +20,7 @@ pub use action::{Action, ActionKind, Argument, Capture, Limits, NativeAction, Ou
 pub use action_graph::{ActionGraph, ActionId, GraphError};
 pub use artifact::Artifact;
 pub use fields::Fields;
+pub use fingerprint::{Fingerprint, Fingerprints, Ink};
 pub use target::{AnalyzedTarget, ConfiguredTarget};
 pub use transitive_set::{SetNode, TransitiveSet};
 pub use value::{Arguments, Param, ProviderValue, Value};

@@ -57,12 +57,12 @@ impl TransitiveSet {
     }
 
     /// Tells shared nodes apart within one process; never stored.
-    fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }
 
     /// All sets below and including this one, children before parents, each once.
-    fn postorder(&self) -> Vec<&Self> {
+    pub(crate) fn postorder(&self) -> Vec<&Self> {
         let mut places = BTreeMap::new();
         let mut order = Vec::new();
         let mut pending = vec![(self, false)];

@@ -7,7 +7,7 @@ pub(crate) mod kind;
 use std::sync::Arc;
 
 use wiz_base::{Label, RelPath};
-use wiz_graph::Value as Data;
+use wiz_graph::{Fingerprints, Ink, Value as Data};
 
 use crate::attribute::kind::{Kind, Requirement};
 
@@ -53,4 +53,40 @@ pub(crate) enum Given {
     Select(Vec<(String, Given)>),
     /// Two values to add once choices are made.
     Sum(Box<(Given, Given)>),
+}
+
+impl Given {
+    /// Takes it in. What is required of targets is the rule's business, whose file has a
+    /// fingerprint of its own.
+    pub(crate) fn fingerprint(&self, fingerprints: &Fingerprints, ink: &mut Ink) {
+        match self {
+            Self::Data(data) => fingerprints.value(data, ink.tag(0)),
+            Self::Source(path) => {
+                ink.tag(1).text(path.as_str());
+            }
+            Self::Target { label, .. } => {
+                ink.tag(2).text(label.package().as_str()).text(label.name());
+            }
+            Self::Toolchain { name, optional, .. } => {
+                ink.tag(3).tag(u8::from(*optional)).text(name);
+            }
+            Self::List(items) => {
+                ink.tag(4).number(items.len() as u64);
+                items.iter().for_each(|item| item.fingerprint(fingerprints, ink));
+            }
+            Self::Dict(entries) => entries_in(entries, fingerprints, ink.tag(5)),
+            Self::Select(branches) => entries_in(branches, fingerprints, ink.tag(6)),
+            Self::Sum(terms) => {
+                terms.0.fingerprint(fingerprints, ink.tag(7));
+                terms.1.fingerprint(fingerprints, ink);
+            }
+        }
+    }
+}
+
+fn entries_in(entries: &[(String, Given)], fingerprints: &Fingerprints, ink: &mut Ink) {
+    ink.number(entries.len() as u64);
+    for (key, value) in entries {
+        value.fingerprint(fingerprints, ink.text(key));
+    }
 }

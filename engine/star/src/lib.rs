@@ -18,6 +18,7 @@ mod evaluate;
 mod globals;
 mod limits;
 mod loader;
+mod memory;
 mod package;
 mod parse;
 mod quantity;
@@ -34,19 +35,21 @@ mod tasks;
 mod values;
 pub mod workspace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use wiz_base::{Diagnostic, Label, PlatformName, RelPath, Severity, Span, TargetPattern};
+use wiz_graph::memory::{Bodies, Memory};
 use wiz_graph::{AnalyzedTarget, ConfiguredTarget};
 
-pub use crate::disk_sources::{DiskSources, DiskSourcesError};
+pub use crate::disk_sources::{DiskSources, DiskSourcesError, IGNORE_FILE};
 pub use crate::reader::{Observation, unchanged};
 pub use crate::sources::{DirEntry, EntryKind, Sources};
 pub use crate::workspace::{WORKSPACE_FILE, Workspace, load_workspace};
 
 use crate::loader::{Depth, Key, Leftovers, Loader};
+use crate::memory::Past;
 use crate::reader::Reader;
 
 /// What an analysis found.
@@ -58,6 +61,8 @@ pub struct Analysis {
     pub requested: Vec<ConfiguredTarget>,
     /// Every fault and note, ordered by place.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the next analysis of the same workspace can use.
+    pub memory: Memory,
     /// Every file and folder that was looked at. While all of it is [`unchanged`], so is the analysis.
     pub files: BTreeMap<RelPath, Observation>,
 }
@@ -109,13 +114,61 @@ pub fn analyze(
     threads: NonZeroUsize,
 ) -> Analysis {
     let reader = Reader::new(sources, workspace.digest_function);
-    let left = run(&reader, workspace, patterns, platform, threads, Depth::Analysis);
-    let targets = left.targets.into_iter().map(|target| (target.id.clone(), Arc::unwrap_or_clone(target)));
-    Analysis {
-        targets: targets.collect(),
-        requested: left.requested.into_iter().collect(),
-        diagnostics: left.diagnostics,
-        files: reader.observations(),
+    let request = Request { workspace, patterns, platform, threads, depth: Depth::Analysis };
+    let left = run(&reader, &request, None);
+    Analysis::new(left, reader.observations())
+}
+
+/// Analyses again what has changed since an earlier, sound analysis of the same workspace:
+/// `changed` are the paths at which something else is seen than then. The result has the
+/// targets that came to something else, and the whole memory.
+///
+/// `None` if something that is remembered cannot be read back; then only [`analyze`] helps.
+pub fn analyze_again(
+    sources: &dyn Sources,
+    workspace: &Workspace,
+    patterns: &[TargetPattern],
+    platform: &PlatformName,
+    threads: NonZeroUsize,
+    earlier: &Earlier<'_>,
+) -> Option<Analysis> {
+    let reader = Reader::new(sources, workspace.digest_function);
+    let request = Request { workspace, patterns, platform, threads, depth: Depth::Analysis };
+    let tokens = |path: &RelPath| reader.read(path).ok()?.map(|text| parse::tokens(&text));
+    let past = Past::new(earlier.memory, earlier.bodies, earlier.changed, tokens);
+    let left = run(&reader, &request, Some(&past));
+    if left.forgotten {
+        return None;
+    }
+    let mut analysis = Analysis::new(left, reader.observations());
+    let later = std::mem::replace(&mut analysis.memory, past.kept());
+    analysis.memory.renew(later);
+    Some(analysis)
+}
+
+/// What an earlier analysis left.
+#[derive(Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "one of its parts is a trait object")]
+pub struct Earlier<'a> {
+    /// What it found out.
+    pub memory: &'a Memory,
+    /// What targets came to.
+    pub bodies: &'a dyn Bodies,
+    /// The paths at which something else is seen now.
+    pub changed: &'a BTreeSet<RelPath>,
+}
+
+impl Analysis {
+    fn new(left: Leftovers, files: BTreeMap<RelPath, Observation>) -> Self {
+        let targets =
+            left.targets.into_iter().map(|target| (target.id.clone(), Arc::unwrap_or_clone(target)));
+        Self {
+            targets: targets.collect(),
+            requested: left.requested.into_iter().collect(),
+            diagnostics: left.diagnostics,
+            memory: left.memory,
+            files,
+        }
     }
 }
 
@@ -127,7 +180,9 @@ pub fn definitions(
     threads: NonZeroUsize,
 ) -> Definitions {
     let reader = Reader::new(sources, workspace.digest_function);
-    let left = run(&reader, workspace, patterns, &workspace.default_platform, threads, Depth::Definitions);
+    let platform = &workspace.default_platform;
+    let request = Request { workspace, patterns, platform, threads, depth: Depth::Definitions };
+    let left = run(&reader, &request, None);
     let definition = |id: &ConfiguredTarget| {
         let definition = left.packages.get(id.label.package())?.targets.get(id.label.name())?;
         let described = Definition {
@@ -144,19 +199,22 @@ pub fn definitions(
     }
 }
 
-fn run(
-    reader: &Reader,
-    workspace: &Workspace,
-    patterns: &[TargetPattern],
-    platform: &PlatformName,
+/// What is to be found out.
+struct Request<'a> {
+    workspace: &'a Workspace,
+    patterns: &'a [TargetPattern],
+    platform: &'a PlatformName,
     threads: NonZeroUsize,
     depth: Depth,
-) -> Leftovers {
+}
+
+fn run(reader: &Reader, request: &Request<'_>, past: Option<&Past<'_>>) -> Leftovers {
+    let Request { workspace, patterns, platform, threads, depth } = *request;
     let mut left = if workspace.platforms.contains_key(platform) {
         // WORKSPACE.star decides what everything else means, so it is among what was read.
         let file = RelPath::new(WORKSPACE_FILE).expect("a file name is a path");
         let unread = reader.read(&file).err();
-        let loader = Loader::new(reader, workspace, platform, depth);
+        let loader = Loader::new(reader, workspace, platform, depth, past);
         tasks::run(&loader, patterns.iter().cloned().map(Key::Pattern).collect(), threads);
         let mut left = loader.into_leftovers();
         left.diagnostics.extend(

@@ -13,16 +13,19 @@ use std::sync::{Arc, Mutex};
 
 use starlark::environment::FrozenModule;
 use wiz_base::{Diagnostic, PlatformName, RelPath, Span, TargetPattern};
-use wiz_graph::{AnalyzedTarget, ConfiguredTarget};
+use wiz_graph::{AnalyzedTarget, ConfiguredTarget, Fingerprints};
 
 use crate::codes;
 use crate::configure::Configured;
-use crate::package::{Package, TargetDefinition};
+use crate::loader::targets::Known;
+use crate::memory::Past;
+use crate::package::Package;
 use crate::parse::{Load, Parsed};
 use crate::reader::{Reader, locked};
 use crate::refusal::Refusal;
 use crate::tasks::{Step, Work};
 use crate::workspace::{WORKSPACE_FILE, Workspace};
+use wiz_graph::memory::Memory;
 
 /// How far requested targets are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,8 @@ pub(crate) enum ModuleOutcome {
 
 #[derive(Clone)]
 pub(crate) enum TargetOutcome {
-    Analyzed(Arc<AnalyzedTarget>, Arc<TargetDefinition>),
+    /// It is known what dependants see of it.
+    Known(Known),
     /// There is no such target.
     Missing(Arc<Refusal>),
     /// It is reported why not.
@@ -78,6 +82,8 @@ pub(crate) enum Rest {
     Module(Parsed),
     Package(Parsed),
     Find,
+    /// The target's definition is as it was; what it depends on may not be.
+    Compare,
     Analyze(Box<Configured>),
     /// The targets of these packages are wanted.
     Packages,
@@ -92,6 +98,8 @@ pub(crate) struct Loader<'a> {
     platform: &'a PlatformName,
     depth: Depth,
     prelude: Vec<Load>,
+    past: Option<&'a Past<'a>>,
+    fingerprints: Fingerprints,
     left: Mutex<Leftovers>,
 }
 
@@ -102,6 +110,10 @@ pub(crate) struct Leftovers {
     pub(crate) targets: Vec<Arc<AnalyzedTarget>>,
     pub(crate) packages: BTreeMap<RelPath, Arc<Package>>,
     pub(crate) requested: BTreeSet<ConfiguredTarget>,
+    /// What is to be remembered of all that was evaluated.
+    pub(crate) memory: Memory,
+    /// Something that is remembered could not be read back.
+    pub(crate) forgotten: bool,
     /// Who loads a file, and where.
     pub(crate) loaders: BTreeMap<RelPath, BTreeMap<RelPath, Span>>,
 }
@@ -112,6 +124,7 @@ impl<'a> Loader<'a> {
         workspace: &'a Workspace,
         platform: &'a PlatformName,
         depth: Depth,
+        past: Option<&'a Past<'a>>,
     ) -> Self {
         let file = RelPath::new(WORKSPACE_FILE).expect("a file name is a path");
         let load = |path: &RelPath| Load {
@@ -121,7 +134,8 @@ impl<'a> Loader<'a> {
             span: Span::start_of(file.clone()),
         };
         let prelude = workspace.prelude.iter().map(load).collect();
-        Self { reader, workspace, platform, depth, prelude, left: Mutex::default() }
+        let (fingerprints, left) = (Fingerprints::default(), Mutex::default());
+        Self { reader, workspace, platform, depth, prelude, past, fingerprints, left }
     }
 
     pub(crate) fn into_leftovers(self) -> Leftovers {
@@ -146,7 +160,7 @@ impl Work for Loader<'_> {
         match key {
             Key::Module(path) => self.start_module(path),
             Key::Package(folder) => self.start_package(folder),
-            Key::Target(id) => Step::Wait(vec![Key::Package(id.label.package().clone())], Rest::Find),
+            Key::Target(id) => self.start_target(id),
             Key::Pattern(pattern) => self.start_pattern(pattern),
         }
     }
@@ -155,6 +169,7 @@ impl Work for Loader<'_> {
         match (key, rest) {
             (Key::Module(path), Rest::Module(parsed)) => self.finish_module(path, parsed, results),
             (Key::Package(folder), Rest::Package(parsed)) => self.finish_package(folder, parsed, results),
+            (Key::Target(id), Rest::Compare) => self.compare(id, &results),
             (Key::Target(id), Rest::Find) => self.find(id, &results),
             (Key::Target(_), Rest::Analyze(configured)) => self.analyze(*configured, results),
             (Key::Pattern(pattern), Rest::Packages) => self.follow_pattern(pattern, &results),

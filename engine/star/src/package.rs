@@ -4,13 +4,13 @@
 pub(crate) mod files;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use starlark::values::Value;
 use starlark::values::list::ListRef;
 use wiz_base::{Diagnostic, Label, RelPath, TargetPattern};
-use wiz_graph::Value as Data;
+use wiz_graph::{Ink, Value as Data};
 
 use crate::attribute::coerce::{Place, Setting, coerce};
 use crate::attribute::{Attribute, Given};
@@ -26,6 +26,11 @@ use crate::workspace::Workspace;
 
 /// The name of the file that makes a folder a package.
 pub(crate) const BUILD_FILE: &str = "BUILD.star";
+
+/// The BUILD.star of a folder.
+pub(crate) fn build_file(folder: &RelPath) -> RelPath {
+    folder.join(&RelPath::new(BUILD_FILE).expect("a file name is a path"))
+}
 
 /// Attributes that every rule has.
 pub(crate) const COMMON_ATTRIBUTES: [&str; 3] = ["name", "visibility", "tags"];
@@ -48,7 +53,7 @@ pub(crate) struct TargetDefinition {
     pub(crate) rule: Arc<RuleDefinition>,
     /// In the order of the rule's attributes; `None` where the default holds.
     pub(crate) values: Vec<Option<Given>>,
-    pub(crate) visibility: Visibility,
+    pub(crate) visibility: Arc<Visibility>,
     pub(crate) tags: Vec<String>,
     pub(crate) site: Site,
 }
@@ -63,6 +68,26 @@ pub(crate) enum Visibility {
 }
 
 impl Visibility {
+    /// The listed targets; `None` for everybody.
+    pub(crate) fn patterns(&self) -> Option<&[TargetPattern]> {
+        match self {
+            Self::Public => None,
+            Self::Only(patterns) => Some(patterns),
+        }
+    }
+
+    /// Takes it in.
+    pub(crate) fn fingerprint(&self, ink: &mut Ink) {
+        let Some(patterns) = self.patterns() else {
+            ink.tag(0);
+            return;
+        };
+        ink.tag(1).number(patterns.len() as u64);
+        for pattern in patterns {
+            ink.text(&pattern.to_string());
+        }
+    }
+
     /// Whether a target of package `from`, called `name`, may depend on one of package `to`.
     pub(crate) fn admits(&self, from: &Label, to: &RelPath) -> bool {
         match self {
@@ -137,12 +162,12 @@ pub(crate) struct PackageScope<'a> {
 
 impl<'a> PackageScope<'a> {
     pub(crate) fn new(folder: &'a RelPath, reader: &'a Reader<'a>, workspace: &'a Workspace) -> Self {
-        Self { files: PackageFiles { folder, reader }, workspace, targets: RefCell::default() }
+        Self { files: PackageFiles::new(folder, reader), workspace, targets: RefCell::default() }
     }
 
-    /// What has been defined.
-    pub(crate) fn into_targets(self) -> BTreeMap<String, Arc<TargetDefinition>> {
-        self.targets.into_inner()
+    /// What has been defined, and the folders whose entries that depends on.
+    pub(crate) fn into_parts(self) -> (BTreeMap<String, Arc<TargetDefinition>>, BTreeSet<RelPath>) {
+        (self.targets.into_inner(), self.files.into_listed())
     }
 
     /// Records a target, or says everything that is wrong with its definition.
@@ -161,7 +186,7 @@ impl<'a> PackageScope<'a> {
             (name, visibility, tags, refusals.is_empty())
         {
             let name = label.name().to_owned();
-            let rule = Arc::clone(rule);
+            let (rule, visibility) = (Arc::clone(rule), Arc::new(visibility));
             let definition = TargetDefinition { label, rule, values, visibility, tags, site };
             self.targets.borrow_mut().insert(name, Arc::new(definition));
             return Vec::new();

@@ -1,9 +1,12 @@
 //! From a file's text to what is evaluated: its statements checked against what this
 //! kind of file may contain, its loads resolved to paths. Unaware of what loads yield.
 
+use starlark::codemap::CodeMap;
 use starlark::syntax::ast::{AstStmt, StmtP};
 use starlark::syntax::{AstModule, Dialect, DialectTypes};
+use starlark_syntax::lexer::{Lexer, Token};
 use wiz_base::{Diagnostic, RelPath, Span};
+use wiz_graph::{Fingerprint, Ink};
 
 use crate::codes;
 use crate::limits;
@@ -26,6 +29,8 @@ pub(crate) enum FileKind {
 pub(crate) struct Parsed {
     pub(crate) ast: AstModule,
     pub(crate) loads: Vec<Load>,
+    /// Of its tokens, without comments.
+    pub(crate) tokens: Fingerprint,
 }
 
 /// A `load` statement.
@@ -56,6 +61,7 @@ const DIALECT: Dialect = Dialect {
 /// Parses a file, or says everything that keeps it from being evaluated.
 pub(crate) fn parse(file: &RelPath, text: String, kind: FileKind) -> Result<Parsed, Vec<Diagnostic>> {
     let dialect = Dialect { enable_lambda: kind == FileKind::Library, ..DIALECT };
+    let tokens = tokens(&text);
     let mut ast = AstModule::parse(file.as_str(), text, &dialect)
         .map_err(|error| vec![report::diagnose(&error, file)])?;
     let mut diagnostics = Vec::new();
@@ -74,7 +80,29 @@ pub(crate) fn parse(file: &RelPath, text: String, kind: FileKind) -> Result<Pars
         }
     }
     limits::watch_products(&mut ast);
-    if diagnostics.is_empty() { Ok(Parsed { ast, loads }) } else { Err(diagnostics) }
+    if diagnostics.is_empty() { Ok(Parsed { ast, loads, tokens }) } else { Err(diagnostics) }
+}
+
+/// The fingerprint of a file's tokens: equal for files that differ in comments, empty
+/// lines and spaces within lines only.
+pub(crate) fn tokens(text: &str) -> Fingerprint {
+    let mut ink = Ink::default();
+    let mut line_is_empty = true;
+    for lexeme in Lexer::new(text, &DIALECT, CodeMap::new(String::new(), text.to_owned())) {
+        match lexeme {
+            Ok((_, Token::Comment(_), _)) => {}
+            Ok((_, Token::Newline, _)) if line_is_empty => {}
+            Ok((_, token, _)) => {
+                line_is_empty = matches!(token, Token::Newline);
+                ink.tag(0).text(&format!("{token:?}"));
+            }
+            // Such a file cannot be parsed, and what cannot be parsed is not remembered.
+            Err(_) => {
+                ink.tag(1);
+            }
+        }
+    }
+    ink.dry()
 }
 
 /// A refusal with a place.

@@ -13,6 +13,7 @@ use crate::refusal::Refusal;
 use crate::scope::{Scope, ScopeKind};
 use crate::suggest::did_you_mean;
 use crate::tasks::Step;
+use wiz_graph::memory::RememberedModule;
 
 impl Loader<'_> {
     pub(super) fn start_module(&self, path: &RelPath) -> Step<Self> {
@@ -25,7 +26,12 @@ impl Loader<'_> {
             Err(refusal) => failed(vec![at(&refusal, Span::start_of(path.clone()))]),
             Ok(Some(text)) => match parse::parse(path, text, FileKind::Library) {
                 Err(diagnostics) => failed(diagnostics),
-                Ok(parsed) => Step::Wait(self.needs(path, &parsed.loads), Rest::Module(parsed)),
+                Ok(parsed) => {
+                    let loads = parsed.loads.iter().map(|load| load.path.clone()).collect();
+                    let remembered = RememberedModule { loads, tokens: parsed.tokens };
+                    locked(&self.left).memory.modules.insert(path.clone(), remembered);
+                    Step::Wait(self.needs(path, &parsed.loads), Rest::Module(parsed))
+                }
             },
         }
     }

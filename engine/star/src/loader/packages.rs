@@ -8,13 +8,14 @@ use wiz_base::{RelPath, Span};
 use super::{Key, Loader, Outcome, Rest};
 use crate::evaluate;
 use crate::globals;
-use crate::package::{BUILD_FILE, Package, PackageScope, PackageState, TargetDefinition};
+use crate::package::{BUILD_FILE, Package, PackageScope, PackageState, TargetDefinition, build_file};
 use crate::parse::{self, FileKind, Parsed, at};
 use crate::reader::locked;
 use crate::scope::{Scope, ScopeKind};
 use crate::sources::EntryKind;
 use crate::suggest::nearest;
 use crate::tasks::Step;
+use wiz_graph::memory::RememberedPackage;
 
 impl Loader<'_> {
     pub(super) fn start_package(&self, folder: &RelPath) -> Step<Self> {
@@ -53,15 +54,22 @@ impl Loader<'_> {
         let (Some(prelude), Some(modules)) = (prelude, modules) else {
             return self.package(folder, BTreeMap::new(), PackageState::Broken);
         };
+        let loads: Vec<RelPath> =
+            parsed.loads.iter().chain(&self.prelude).map(|load| load.path.clone()).collect();
         let kind = ScopeKind::Package(PackageScope::new(folder, self.reader, self.workspace));
         let scope = Scope::new(build_file(folder), kind);
         let (whole, scope) = evaluate::definitions(parsed, globals::definitions(), scope, modules, &prelude);
+        let loads = loads.into_iter().collect();
         let diagnostics = scope.diagnostics.into_inner();
         let broken = diagnostics.iter().any(|found| found.severity == wiz_base::Severity::Error);
         let state = if whole && !broken { PackageState::Whole } else { PackageState::Broken };
         self.report(diagnostics);
         let ScopeKind::Package(package) = scope.kind else { unreachable!("the scope is the one made above") };
-        self.package(folder, package.into_targets(), state)
+        let (targets, folders) = package.into_parts();
+        let names = targets.keys().cloned().collect();
+        let remembered = RememberedPackage { loads, folders, targets: names };
+        locked(&self.left).memory.packages.insert(folder.clone(), remembered);
+        self.package(folder, targets, state)
     }
 
     fn package(
@@ -95,8 +103,4 @@ impl Loader<'_> {
         }
         None
     }
-}
-
-fn build_file(folder: &RelPath) -> RelPath {
-    folder.join(&RelPath::new(BUILD_FILE).expect("a file name is a path"))
 }

@@ -1,5 +1,7 @@
 //! The files of one package: what lies in its folder and in no package below it.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -13,13 +15,23 @@ use crate::sources::EntryKind;
 use crate::suggest::did_you_mean;
 
 /// A package's files.
-#[derive(Clone, Copy)]
 pub(crate) struct PackageFiles<'a> {
     pub(crate) folder: &'a RelPath,
-    pub(crate) reader: &'a Reader<'a>,
+    reader: &'a Reader<'a>,
+    /// The folders that were listed.
+    listed: RefCell<BTreeSet<RelPath>>,
 }
 
-impl PackageFiles<'_> {
+impl<'a> PackageFiles<'a> {
+    pub(crate) fn new(folder: &'a RelPath, reader: &'a Reader<'a>) -> Self {
+        Self { folder, reader, listed: RefCell::default() }
+    }
+
+    /// The folders that were listed.
+    pub(crate) fn into_listed(self) -> BTreeSet<RelPath> {
+        self.listed.into_inner()
+    }
+
     /// The path in the workspace of a file that a definition names.
     pub(crate) fn locate(&self, path: &str, allow_directory: bool) -> Result<RelPath, Refusal> {
         let refuse = |message: String| Refusal::new(codes::SOURCE_FILE, message);
@@ -87,6 +99,7 @@ impl PackageFiles<'_> {
     }
 
     fn list(&self, folder: &RelPath) -> Result<Option<std::sync::Arc<Folder>>, Refusal> {
+        self.listed.borrow_mut().insert(folder.clone());
         self.reader.list(folder).map_err(|error: io::Error| {
             Refusal::new(codes::UNREADABLE, format!("cannot list `{folder}`: {error}"))
         })
