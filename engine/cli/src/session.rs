@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use wiz_base::{DigestFunction, Label, Platform, PlatformName, RelPath, Severity, TargetPattern};
+use wiz_base::reapi::ActionResult;
+use wiz_base::{Diagnostic, DigestFunction, Label, Platform, PlatformName, RelPath, Severity, TargetPattern};
 use wiz_cas::{Store, StoreOptions};
 use wiz_exec::{FetchSettings, LocalExecutor, RunLimits, Settings};
-use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget};
-use wiz_recall::Sight;
+use wiz_graph::memory::Memory;
+use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget, Value};
+use wiz_recall::{ActionName, ReceiptTarget, Sight};
 use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
 use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
@@ -18,8 +21,11 @@ use crate::error::{CliError, Kind};
 use crate::interrupt::cancel_on_signal;
 use crate::output;
 use crate::progress::{Progress, Stopwatch};
+use crate::session::again::Before;
+use crate::session::deliver::DeliveredTarget;
 use crate::session::watched::Watched;
 
+mod again;
 pub(crate) mod deliver;
 mod logs;
 pub(crate) mod receipt;
@@ -42,19 +48,56 @@ pub(crate) struct Session<'a> {
 /// What analysis found, as a graph.
 #[derive(Debug)]
 pub(crate) struct Built {
-    /// All analysed targets.
-    pub(crate) targets: BTreeMap<ConfiguredTarget, AnalyzedTarget>,
+    /// All analysed targets, or those that have to be looked at.
+    pub(crate) targets: BTreeMap<ConfiguredTarget, Arc<AnalyzedTarget>>,
     requested: Vec<ConfiguredTarget>,
     /// Every file and folder that definitions were read from.
     files: BTreeMap<RelPath, Observation>,
+    /// What the next analysis can use.
+    memory: Memory,
     /// Their actions.
     pub(crate) graph: ActionGraph,
+    /// The actions' names, by place in the graph.
+    names: Vec<ActionName>,
+    /// Results that are known from an earlier build.
+    settled: BTreeMap<ActionId, ActionResult>,
+    /// How many actions are left out because their results are known.
+    omitted: usize,
+    /// Requested targets whose outputs stand as an earlier build linked them.
+    reused: BTreeMap<ConfiguredTarget, ReceiptTarget>,
+    /// Targets that came to something else than stored.
+    fresh: BTreeSet<ConfiguredTarget>,
+    /// What an earlier build left, if this goes on from it.
+    before: Option<Before>,
 }
 
 impl Built {
-    /// The targets that were asked for, in order.
+    /// The targets that were asked for and have to be looked at, in order.
     pub(crate) fn requested(&self) -> impl Iterator<Item = &AnalyzedTarget> {
-        self.requested.iter().filter_map(|id| self.targets.get(id))
+        let looked_at = self.requested.iter().filter(|id| !self.reused.contains_key(id));
+        looked_at.filter_map(|id| Some(&**self.targets.get(id)?))
+    }
+
+    /// Whether outputs of an earlier build are taken as they stand.
+    pub(crate) fn stands(&self) -> bool {
+        !self.reused.is_empty()
+    }
+
+    /// Everything that was asked for, in order: what was delivered now, and what stands.
+    pub(crate) fn complete(&mut self, delivered: Vec<DeliveredTarget>) -> Vec<DeliveredTarget> {
+        if self.reused.is_empty() {
+            return delivered;
+        }
+        let mut by_label: BTreeMap<String, DeliveredTarget> =
+            delivered.into_iter().map(|target| (target.label.clone(), target)).collect();
+        let mut all = Vec::new();
+        for id in &self.requested {
+            match self.reused.remove(id) {
+                Some(target) => all.push(target.into()),
+                None => all.extend(by_label.remove(&id.label.to_string())),
+            }
+        }
+        all
     }
 }
 
@@ -101,7 +144,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Analyses what patterns name.
+    /// Analyses what patterns name, from nothing.
     ///
     /// # Errors
     /// If definitions are wrong, with every fault.
@@ -111,13 +154,50 @@ impl<'a> Session<'a> {
         if !analysis.is_sound() {
             return Err(CliError::definitions(analysis.diagnostics));
         }
-        for diagnostic in analysis.diagnostics.iter().filter(|found| found.severity == Severity::Warning) {
-            output::note(crate::error::render(diagnostic, Some(&self.root), self.config.style).trim_end());
+        self.warn(&analysis.diagnostics);
+        let (mut actions, mut names) = (Vec::new(), Vec::new());
+        for (id, target) in &analysis.targets {
+            actions.extend(target.actions.iter().cloned());
+            let name = |place| ActionName { target: id.clone(), place };
+            names.extend((0..).map(name).take(target.actions.len()));
         }
-        let actions = analysis.targets.values().flat_map(|target| target.actions.iter().cloned());
         let graph = ActionGraph::build(actions)
             .map_err(|error| CliError::new(Kind::User, "WIZ2042", error.to_string()))?;
-        Ok(Built { targets: analysis.targets, requested: analysis.requested, files: analysis.files, graph })
+        Ok(Built {
+            fresh: analysis.targets.keys().cloned().collect(),
+            targets: analysis.targets.into_iter().map(|(id, target)| (id, Arc::new(target))).collect(),
+            requested: analysis.requested,
+            files: analysis.files,
+            memory: analysis.memory,
+            graph,
+            names,
+            settled: BTreeMap::new(),
+            omitted: 0,
+            reused: BTreeMap::new(),
+            before: None,
+        })
+    }
+
+    /// Shows what analysis notes.
+    fn warn(&self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics.iter().filter(|found| found.severity == Severity::Warning) {
+            output::note(crate::error::render(diagnostic, Some(&self.root), self.config.style).trim_end());
+        }
+    }
+}
+
+/// The targets that test a target.
+pub(crate) fn tests_of(target: &AnalyzedTarget) -> Vec<Label> {
+    match target.provider("TestInfo").and_then(|tests| tests.fields.get("labels")) {
+        Some(Value::List(tests)) => tests.iter().filter_map(label).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn label(value: &Value) -> Option<Label> {
+    match value {
+        Value::Label(label) => Some(label.clone()),
+        _ => None,
     }
 }
 
@@ -159,7 +239,13 @@ impl Session<'_> {
         cancel_on_signal(&cancel).map_err(|error| {
             CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
         })?;
-        let options = Options { jobs: self.jobs, keep_going: self.keep_going, ..Options::default() };
+        let options = Options {
+            jobs: self.jobs,
+            keep_going: self.keep_going,
+            settled: built.settled.clone(),
+            omitted: built.omitted,
+            ..Options::default()
+        };
         let roots: Vec<ActionId> = roots.iter().copied().collect();
         let history = executor.history();
         let parties = Parties { executor: &executor, events: progress, clock, history, cancel: &cancel };

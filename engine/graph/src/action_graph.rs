@@ -33,6 +33,15 @@ impl From<NodeIndex<u32>> for ActionId {
     }
 }
 
+/// Whether an action's result is known before a build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has to be looked up or carried out.
+    Open,
+    /// It is known.
+    Settled,
+}
+
 /// The actions and who reads whose outputs. Edges run from producer to reader.
 #[derive(Debug, Default)]
 pub struct ActionGraph {
@@ -46,12 +55,23 @@ impl ActionGraph {
     /// # Errors
     /// [`GraphError`] if an output has two producers or none, or actions form a cycle.
     pub fn build(actions: impl IntoIterator<Item = Action>) -> Result<Self, GraphError> {
+        Self::build_upon(actions.into_iter().map(|action| (action, Standing::Open)))
+    }
+
+    /// The same where some actions have results already: nobody asks what they read.
+    ///
+    /// # Errors
+    /// As [`ActionGraph::build`], for the others.
+    pub fn build_upon(actions: impl IntoIterator<Item = (Action, Standing)>) -> Result<Self, GraphError> {
         let mut this = Self::default();
-        for action in actions {
-            this.add(action)?;
+        let mut open = Vec::new();
+        for (action, standing) in actions {
+            let id = this.add(action)?;
+            if standing == Standing::Open {
+                open.push(id);
+            }
         }
-        let ids: Vec<_> = this.ids().collect();
-        for id in ids {
+        for id in open {
             for producer in this.producers_of_inputs(id)? {
                 this.graph.add_edge(producer.node(), id.node(), ());
             }
@@ -64,7 +84,7 @@ impl ActionGraph {
         }
     }
 
-    fn add(&mut self, action: Action) -> Result<(), GraphError> {
+    fn add(&mut self, action: Action) -> Result<ActionId, GraphError> {
         let id = ActionId::from(NodeIndex::new(self.graph.node_count()));
         for path in action.outputs.keys() {
             let output = (action.owner.clone(), path.clone());
@@ -78,7 +98,7 @@ impl ActionGraph {
             }
         }
         self.graph.add_node(action);
-        Ok(())
+        Ok(id)
     }
 
     fn producers_of_inputs(&self, id: ActionId) -> Result<BTreeSet<ActionId>, GraphError> {

@@ -57,12 +57,14 @@ impl TransitiveSet {
     }
 
     /// Tells shared nodes apart within one process; never stored.
-    pub(crate) fn address(&self) -> usize {
+    #[must_use]
+    pub fn address(&self) -> usize {
         Arc::as_ptr(&self.0).addr()
     }
 
     /// All sets below and including this one, children before parents, each once.
-    pub(crate) fn postorder(&self) -> Vec<&Self> {
+    #[must_use]
+    pub fn postorder(&self) -> Vec<&Self> {
         let mut places = BTreeMap::new();
         let mut order = Vec::new();
         let mut pending = vec![(self, false)];

@@ -5,12 +5,20 @@
 //! done again. Unaware of Starlark, of how actions are carried out, of the terminal
 //! and the clock.
 
+pub mod bodies;
 pub mod file;
+pub mod plan;
 pub mod receipt;
+pub mod record;
 pub mod sight;
+pub mod stored;
+mod wire;
 
+pub use plan::{Change, Decided, Plan};
 pub use receipt::{Receipt, ReceiptOutput, ReceiptTarget, Standing};
+pub use record::{Known, record};
 pub use sight::{Look, Seen, Sight, Stamps};
+pub use stored::{ActionName, NewGraph, StoredAction, StoredGraph, StoredResult, TargetActions};
 
 use std::path::{Path, PathBuf};
 

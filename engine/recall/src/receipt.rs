@@ -3,6 +3,7 @@
 //! nothing to do, and that is known without evaluating a definition, opening the store
 //! or looking up an action. Unaware of how anything was built.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use wiz_base::RelPath;
@@ -55,14 +56,12 @@ pub struct ReceiptOutput {
 }
 
 /// How a receipt compares with what is there now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Everything is as it was.
-    Whole,
-    /// All outputs are, but these sights, by place, are not proved: their content decides.
-    Unproved(Vec<usize>),
-    /// An output is missing or was touched.
-    Broken,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The targets, by place, of which an output is missing or was touched.
+    pub broken: BTreeSet<usize>,
+    /// The sights, by place, that are not proved to be as they were: their content decides.
+    pub unproved: Vec<usize>,
 }
 
 impl Receipt {
@@ -84,15 +83,18 @@ impl Receipt {
     /// Compares the receipt with the workspace at `root`.
     #[must_use]
     pub fn standing(&self, root: &Path) -> Standing {
-        let Ok(look) = Look::below(root) else { return Standing::Broken };
-        let outputs: Vec<&ReceiptOutput> = self.targets.iter().flat_map(|target| &target.outputs).collect();
-        if !in_parallel(&outputs, |output| output.stands(&look)).is_empty() {
-            return Standing::Broken;
-        }
-        match look.unproved(&self.sights) {
-            unproved if unproved.is_empty() => Standing::Whole,
-            unproved => Standing::Unproved(unproved),
-        }
+        let Ok(look) = Look::below(root) else {
+            return Standing { broken: (0..self.targets.len()).collect(), unproved: Vec::new() };
+        };
+        let outputs: Vec<(usize, &ReceiptOutput)> = self
+            .targets
+            .iter()
+            .enumerate()
+            .flat_map(|(place, target)| target.outputs.iter().map(move |output| (place, output)))
+            .collect();
+        let broken = in_parallel(&outputs, |(_, output)| output.stands(&look));
+        let broken = broken.into_iter().map(|place| outputs[place].0).collect();
+        Standing { broken, unproved: look.unproved(&self.sights) }
     }
 }
 
@@ -165,23 +167,24 @@ mod tests {
         }
     }
 
-    fn check(change: impl FnOnce(&Path), expected: Standing) {
+    fn check(change: impl FnOnce(&Path), broken: &[usize], unproved: &[usize]) {
         let folder = tempfile::tempdir().unwrap();
         let receipt = built(folder.path());
-        assert_eq!(receipt.standing(folder.path()), Standing::Whole);
+        assert_eq!(receipt.standing(folder.path()), Standing::default());
         change(folder.path());
+        let expected = Standing { broken: broken.iter().copied().collect(), unproved: unproved.to_vec() };
         assert_eq!(receipt.standing(folder.path()), expected);
     }
 
     #[test]
     fn what_is_changed_is_noticed() {
-        check(|_| (), Standing::Whole);
-        check(|root| fs::write(root.join("source"), "changed").unwrap(), Standing::Unproved(vec![0]));
-        check(|root| fs::remove_file(root.join("source")).unwrap(), Standing::Unproved(vec![0]));
-        check(|root| fs::write(root.join("tree/inner/f"), "changed").unwrap(), Standing::Broken);
-        check(|root| fs::write(root.join("tree/inner/g"), "").unwrap(), Standing::Broken);
-        check(|root| fs::remove_file(root.join("tree/dangling")).unwrap(), Standing::Broken);
-        check(|root| fs::remove_file(root.join("link")).unwrap(), Standing::Broken);
+        check(|_| (), &[], &[]);
+        check(|root| fs::write(root.join("source"), "changed").unwrap(), &[], &[0]);
+        check(|root| fs::remove_file(root.join("source")).unwrap(), &[], &[0]);
+        check(|root| fs::write(root.join("tree/inner/f"), "changed").unwrap(), &[0], &[]);
+        check(|root| fs::write(root.join("tree/inner/g"), "").unwrap(), &[0], &[]);
+        check(|root| fs::remove_file(root.join("tree/dangling")).unwrap(), &[0], &[]);
+        check(|root| fs::remove_file(root.join("link")).unwrap(), &[0], &[]);
     }
 
     #[test]

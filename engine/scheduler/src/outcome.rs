@@ -71,12 +71,15 @@ pub struct BuildOutcome {
     pub counts: Counts,
     /// Whether somebody asked to stop.
     pub cancelled: bool,
+    /// Whether the store has lost a result that was taken as settled: only a build that
+    /// knows how to make it again can go on.
+    pub stale: bool,
 }
 
 impl BuildOutcome {
     pub(crate) fn new(actions: BTreeMap<ActionId, Outcome>, cancelled: bool) -> Self {
         let counts = count(actions.values());
-        Self { actions, counts, cancelled }
+        Self { actions, counts, cancelled, stale: false }
     }
 
     /// Whether every action has a result.

@@ -34,11 +34,25 @@ pub struct Options {
     pub keep_going: bool,
     /// Actions that are carried out whatever is stored for them.
     pub distrust: BTreeSet<ActionId>,
+    /// Actions whose results are known from an earlier build. They are not looked up, and
+    /// cannot be carried out: if the store has lost one of them, the build ends as
+    /// [stale](BuildOutcome::stale).
+    pub settled: BTreeMap<ActionId, ActionResult>,
+    /// How many actions are left out of the graph because their results are known; they
+    /// are counted as found.
+    pub omitted: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { jobs: 1, transfers: 4, keep_going: false, distrust: BTreeSet::new() }
+        Self {
+            jobs: 1,
+            transfers: 4,
+            keep_going: false,
+            distrust: BTreeSet::new(),
+            settled: BTreeMap::new(),
+            omitted: 0,
+        }
     }
 }
 
@@ -111,6 +125,9 @@ struct Run<'scope, 'env, 'g> {
     keep_going: bool,
     /// Nothing new is started any more.
     stopping: bool,
+    /// A settled result is lost.
+    stale: bool,
+    omitted: usize,
 }
 
 impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
@@ -125,7 +142,12 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
         let requested: BTreeSet<_> = roots.iter().collect();
         let mut slots: Vec<Option<Slot>> = (0..shared.graph.len()).map(|_| None).collect();
         for id in &closure {
-            let missing = shared.graph.dependencies(*id).count();
+            if let Some(result) = options.settled.get(id) {
+                slots[id.index()] = Some(Slot::settled(result.clone(), requested.contains(id)));
+                continue;
+            }
+            let open = |dependency: &ActionId| !options.settled.contains_key(dependency);
+            let missing = shared.graph.dependencies(*id).filter(open).count();
             let distrust = options.distrust.contains(id);
             let lookup = if distrust { Lookup::Distrust } else { Lookup::Believe };
             slots[id.index()] = Some(Slot::new(missing, lookup, requested.contains(id)));
@@ -149,15 +171,23 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
             urgency: BTreeMap::new(),
             keep_going: options.keep_going,
             stopping: false,
+            stale: false,
+            omitted: options.omitted,
         }
     }
 
     fn run(mut self) -> BuildOutcome {
         let at_ms = now(self.clock);
-        self.shared.events.emit(BuildEvent::BuildStarted { total: self.ids.len(), at_ms });
+        self.shared.events.emit(BuildEvent::BuildStarted { total: self.ids.len() - self.settled(), at_ms });
         for id in self.ids.clone() {
-            if matches!(self.slot(id).state, State::Waiting { missing: 0 }) {
-                self.look(id);
+            let slot = self.slot(id);
+            match (&slot.state, &slot.result) {
+                (State::Waiting { missing: 0 }, _) => self.look(id),
+                (State::Done(_), Some(result)) if slot.requested => {
+                    let result = result.clone();
+                    self.lookups.push(0, id, Job::Deliver { id, result });
+                }
+                _ => {}
             }
         }
         let mut cancelled = false;
@@ -176,7 +206,16 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
         }
         let cancelled = cancelled || self.shared.cancel.is_cancelled();
         let outcome = |id: &ActionId| Some((*id, self.slots[id.index()].take()?.into_outcome()));
-        BuildOutcome::new(self.ids.iter().filter_map(outcome).collect(), cancelled)
+        let actions = self.ids.iter().filter_map(outcome).collect();
+        let mut outcome = BuildOutcome::new(actions, cancelled);
+        outcome.stale = self.stale;
+        outcome.counts.total += self.omitted;
+        outcome.counts.local_hits += self.omitted;
+        outcome
+    }
+
+    fn settled(&self) -> usize {
+        self.slots.iter().flatten().filter(|slot| slot.settled).count()
     }
 
     /// Waits for a worker, and for cancellation while that has not happened.
@@ -352,6 +391,11 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
     fn rewind(&mut self, id: ActionId, lost: &str) {
         let slot = self.slot_mut(id);
         if !matches!(slot.state, State::Done(_)) {
+            return;
+        }
+        if slot.settled {
+            self.stale = true;
+            self.stopping = true;
             return;
         }
         if slot.rewinds >= MOST_REWINDS {

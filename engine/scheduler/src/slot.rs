@@ -49,6 +49,8 @@ pub(crate) struct Slot {
     pub(crate) lookup: Lookup,
     /// How often it was started again because the store had lost something.
     pub(crate) rewinds: u32,
+    /// Whether its result was known before the build.
+    pub(crate) settled: bool,
     /// Whether people want its outputs.
     pub(crate) requested: bool,
     /// Who waits for it to be carried out again.
@@ -63,8 +65,20 @@ impl Slot {
             announced: false,
             lookup,
             rewinds: 0,
+            settled: false,
             requested,
             waiters: Vec::new(),
+        }
+    }
+
+    /// An action whose result was known before the build.
+    pub(crate) fn settled(result: ActionResult, requested: bool) -> Self {
+        Self {
+            state: State::Done(How::LocalHit),
+            result: Some(result),
+            announced: true,
+            settled: true,
+            ..Self::new(0, Lookup::Believe, requested)
         }
     }
 

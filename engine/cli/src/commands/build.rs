@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 
 use wiz_base::TargetPattern;
-use wiz_graph::{ActionId, AnalyzedTarget, Artifact, Value};
+use wiz_graph::{ActionId, AnalyzedTarget, Artifact};
 use wiz_recall::Receipt;
 use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind};
 
@@ -15,7 +15,8 @@ use crate::error::{CliError, Kind};
 use crate::output;
 use crate::progress::{Progress, Stopwatch, View, duration};
 use crate::session::deliver::{DeliveredOutput, DeliveredTarget, passed};
-use crate::session::{Built, Session, receipt};
+use crate::session::receipt::Kept;
+use crate::session::{Built, Session, Work, receipt, tests_of};
 
 /// What is wanted of the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,35 +38,71 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
     })?;
     let progress = Progress::new(if config.live { View::Live } else { View::Plain }, events);
     let request = receipt::request(goal, &build.labels, build.options.platform.as_deref());
-    if build.output.is_none()
-        && let Some(receipt) = receipt::standing(config, &request)
-    {
-        return nothing_to_do(receipt, build, goal, &progress, &clock);
+    let mut kept = None;
+    if build.output.is_none() {
+        match Kept::find(config, &request).map(Kept::whole) {
+            Some(Ok(receipt)) => return nothing_to_do(receipt, build, goal, &progress, &clock),
+            Some(Err(changed)) => kept = Some(changed),
+            None => {}
+        }
     }
     let session = Session::open(config, &build.options)?;
-    let mut built = session.analyse(&patterns(&build.labels)?)?;
-    if goal == Goal::Tests {
-        built = with_test_targets(&session, built, &build.labels)?;
+    let patterns = patterns(&build.labels)?;
+    if let Some(built) = session.again(&patterns, goal, kept)? {
+        let work = bring_up_to_date(&session, &built, goal, &progress, &clock)?;
+        if !work.outcome.stale {
+            return finish(&session, built, work, build, goal, request, &clock);
+        }
+        tracing::info!("the cache has lost results of earlier builds: beginning from nothing");
     }
-    let wanted = wanted(&built, goal);
-    if goal == Goal::Tests && wanted.iter().all(|(_, artifacts)| artifacts.is_empty()) {
+    let mut built = session.analyse(&patterns)?;
+    if goal == Goal::Tests {
+        built = with_test_targets(&session, built, patterns)?;
+    }
+    let work = bring_up_to_date(&session, &built, goal, &progress, &clock)?;
+    finish(&session, built, work, build, goal, request, &clock)
+}
+
+/// Brings what is wanted of the requested targets up to date.
+fn bring_up_to_date(
+    session: &Session<'_>,
+    built: &Built,
+    goal: Goal,
+    progress: &Progress,
+    clock: &Stopwatch,
+) -> Result<Work, CliError> {
+    let wanted = wanted(built, goal);
+    let nothing = wanted.iter().all(|(_, artifacts)| artifacts.is_empty());
+    if goal == Goal::Tests && nothing && !built.stands() {
         return Err(CliError::new(Kind::User, "WIZ2021", "none of these targets has tests"));
     }
-    let roots: BTreeSet<ActionId> = wanted
-        .iter()
-        .flat_map(|(_, artifacts)| artifacts)
-        .filter_map(|artifact| built.graph.producer(artifact))
-        .collect();
-    let work = session.build(&built, &roots, &progress, &clock)?;
+    let artifacts = wanted.iter().flat_map(|(_, artifacts)| artifacts);
+    let roots: BTreeSet<ActionId> = artifacts.filter_map(|artifact| built.graph.producer(artifact)).collect();
+    session.build(built, &roots, progress, clock)
+}
+
+/// Links, prints and keeps what was made.
+fn finish(
+    session: &Session<'_>,
+    mut built: Built,
+    work: Work,
+    build: &Build,
+    goal: Goal,
+    request: String,
+    clock: &Stopwatch,
+) -> Result<(), CliError> {
+    let wanted = wanted(&built, goal);
     let delivered = match goal {
         Goal::Outputs => session.deliver(&built, &wanted, &work, build.output.as_deref())?,
         Goal::Tests => passed(&built, &wanted, &work),
     };
-    if work.outcome.succeeded() {
-        session.keep_receipt(request, &built, &work, &delivered);
-    }
-    let wall = millis(&clock);
+    drop(wanted);
+    let delivered = built.complete(delivered);
+    let wall = millis(clock);
     print_results(&delivered, &work.outcome.counts, wall, build, goal);
+    if work.outcome.succeeded() {
+        session.keep(request, &built, &work, &delivered);
+    }
     summarize(&work.outcome, wall)
 }
 
@@ -129,33 +166,37 @@ pub(crate) fn patterns(labels: &[String]) -> Result<Vec<TargetPattern>, CliError
 }
 
 /// Targets that test the requested ones are analysed beside them.
-fn with_test_targets(session: &Session<'_>, built: Built, labels: &[String]) -> Result<Built, CliError> {
-    let mut all: BTreeSet<String> = labels.iter().cloned().collect();
-    for target in built.requested() {
-        let tests = target.provider("TestInfo").and_then(|tests| tests.fields.get("labels"));
-        if let Some(Value::List(tests)) = tests {
-            all.extend(tests.iter().filter_map(|test| match test {
-                Value::Label(label) => Some(label.to_string()),
-                _ => None,
-            }));
-        }
-    }
-    if all.len() == labels.len() {
+fn with_test_targets(
+    session: &Session<'_>,
+    built: Built,
+    mut patterns: Vec<TargetPattern>,
+) -> Result<Built, CliError> {
+    let tests = built.requested().flat_map(tests_of).map(TargetPattern::Single);
+    let tests: BTreeSet<TargetPattern> = tests.collect();
+    if tests.is_empty() {
         return Ok(built);
     }
-    session.analyse(&patterns(&all.into_iter().collect::<Vec<_>>())?)
+    patterns.extend(tests);
+    session.analyse(&patterns)
 }
 
 /// What is to be made of each requested target.
 fn wanted(built: &Built, goal: Goal) -> Vec<(&AnalyzedTarget, Vec<Artifact>)> {
-    let of = |target: &AnalyzedTarget| match goal {
+    built.requested().map(|target| (target, wanted_of(target, goal))).collect()
+}
+
+/// What is to be made of a target.
+pub(crate) fn wanted_of(target: &AnalyzedTarget, goal: Goal) -> Vec<Artifact> {
+    match goal {
         Goal::Outputs => default_outputs(target),
-        Goal::Tests => {
-            let tests = target.provider("TestInfo");
-            tests.map_or_else(Vec::new, |tests| tests.artifacts("results").into_iter().cloned().collect())
-        }
-    };
-    built.requested().map(|target| (target, of(target))).collect()
+        Goal::Tests => test_results(target),
+    }
+}
+
+/// The artifacts whose actions are a target's tests.
+pub(crate) fn test_results(target: &AnalyzedTarget) -> Vec<Artifact> {
+    let tests = target.provider("TestInfo");
+    tests.map_or_else(Vec::new, |tests| tests.artifacts("results").into_iter().cloned().collect())
 }
 
 /// The artifacts of a target's `DefaultInfo`.

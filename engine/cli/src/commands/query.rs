@@ -32,7 +32,7 @@ pub(crate) fn run(config: &Config, query: &Query) -> Result<(), CliError> {
     let built = session.analyse(std::slice::from_ref(pattern))?;
     let targets: BTreeMap<&ConfiguredTarget, &AnalyzedTarget> = match expression {
         Expression::Targets(_) => built.requested().map(|target| (&target.id, target)).collect(),
-        Expression::Dependencies(_) => built.targets.iter().collect(),
+        Expression::Dependencies(_) => built.targets.iter().map(|(id, target)| (id, &**target)).collect(),
     };
     match query.output {
         QueryOutput::Label => {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wiz_base::RelPath;
 use wiz_base::reapi::ActionResult;
-use wiz_cas::Store;
+use wiz_cas::{Stamp, Store};
 use wiz_exec::{Delivered, MaterialiseError, OutputLinks, materialise};
 use wiz_graph::{AnalyzedTarget, Artifact};
 use wiz_recall::{ReceiptOutput, ReceiptTarget};
@@ -30,9 +30,18 @@ pub(crate) struct DeliveredOutput {
     pub(crate) path: String,
     /// Digest of the file or tree; empty for what stays in the cache and for sources.
     pub(crate) digest: String,
-    /// What it consists of, by path below `path`, itself included; empty for what stays in
-    /// the cache.
-    pub(crate) inner: Vec<RelPath>,
+    /// What it consists of.
+    pub(crate) inner: Inner,
+}
+
+/// What an output consists of, by path below its place, itself included; empty for what
+/// stays in the cache.
+#[derive(Debug)]
+pub(crate) enum Inner {
+    /// It was linked now.
+    Paths(Vec<RelPath>),
+    /// It was linked by an earlier build and stands.
+    Stamped(Vec<(String, Stamp)>),
 }
 
 impl From<ReceiptTarget> for DeliveredTarget {
@@ -41,7 +50,7 @@ impl From<ReceiptTarget> for DeliveredTarget {
             name: output.name,
             path: output.path,
             digest: output.digest,
-            inner: Vec::new(),
+            inner: Inner::Stamped(output.entries),
         };
         Self { label: target.label, outputs: target.outputs.into_iter().map(output).collect() }
     }
@@ -75,7 +84,7 @@ impl Session<'_> {
                     name: path.to_string(),
                     path: path.to_string(),
                     digest: String::new(),
-                    inner: vec![RelPath::root()],
+                    inner: Inner::Paths(vec![RelPath::root()]),
                 }),
                 Artifact::Output { .. } => None,
             });
@@ -111,7 +120,7 @@ impl Session<'_> {
             name: output.name.to_string(),
             path: path.display().to_string(),
             digest: output.digest.to_string(),
-            inner,
+            inner: Inner::Paths(inner),
         })
     }
 }
@@ -133,7 +142,7 @@ pub(crate) fn passed(
                     name: path.to_string(),
                     path: String::new(),
                     digest: String::new(),
-                    inner: Vec::new(),
+                    inner: Inner::Paths(Vec::new()),
                 });
             }
         }

@@ -1,9 +1,10 @@
 //! Receipts of builds: found before anything is evaluated, kept when everything that was
 //! asked for is there.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use wiz_base::DigestFunction;
+use wiz_base::{DigestFunction, RelPath};
 use wiz_cas::Stamp;
 use wiz_recall::{Look, Receipt, ReceiptOutput, ReceiptTarget, Seen, Sight, Standing};
 use wiz_star::{DiskSources, Observation, unchanged};
@@ -12,7 +13,7 @@ use super::watched::ignore_file;
 use super::{Built, Session, Work};
 use crate::commands::build::Goal;
 use crate::config::Config;
-use crate::session::deliver::DeliveredTarget;
+use crate::session::deliver::{DeliveredTarget, Inner};
 
 /// The request that a receipt is for: what was asked, and of which platform.
 pub(crate) fn request(goal: Goal, labels: &[String], platform: Option<&str>) -> String {
@@ -23,25 +24,56 @@ pub(crate) fn request(goal: Goal, labels: &[String], platform: Option<&str>) -> 
     format!("{goal} {} --platform {}", labels.join(" "), platform.unwrap_or_default())
 }
 
-/// The receipt of an earlier build of the same request, if all it looked at and all it
-/// made is as it was.
-pub(crate) fn standing(config: &Config, request: &str) -> Option<Receipt> {
-    let root = config.workspace()?;
-    let state = wiz_recall::state_folder(&config.cache, &root);
-    let receipt = Receipt::load(&state, request, program()?)?;
-    let unproved = match receipt.standing(&root) {
-        Standing::Whole => return Some(receipt),
-        Standing::Unproved(unproved) => unproved,
-        Standing::Broken => return None,
-    };
-    // Touched, restored or as young as the build: what it says decides.
-    let sources = config.sources(&root).ok()?;
-    let function = DigestFunction::from_name(&receipt.function)?;
-    let same = |sight: &Sight| is_same(sight, &root, &sources, function);
-    if !unproved.iter().all(|place| same(&receipt.sights[*place])) {
-        return None;
+/// The receipt of an earlier build of a request, and what has changed since.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    receipt: Receipt,
+    broken: BTreeSet<usize>,
+    changed: BTreeSet<RelPath>,
+}
+
+impl Kept {
+    /// The receipt of an earlier build of the same request, compared with what is there.
+    pub(crate) fn find(config: &Config, request: &str) -> Option<Self> {
+        let root = config.workspace()?;
+        let state = wiz_recall::state_folder(&config.cache, &root);
+        let receipt = Receipt::load(&state, request, program()?)?;
+        let Standing { broken, unproved } = receipt.standing(&root);
+        let changed = changed(config, &root, &receipt.function, &receipt.sights, &unproved)?;
+        Some(Self { receipt, broken, changed })
     }
-    Some(receipt)
+
+    /// The receipt, if all that the build looked at and all it made is as it was.
+    pub(crate) fn whole(self) -> Result<Receipt, Self> {
+        if self.broken.is_empty() && self.changed.is_empty() { Ok(self.receipt) } else { Err(self) }
+    }
+
+    /// The targets whose outputs stand, by label.
+    pub(crate) fn standing(self) -> BTreeMap<String, ReceiptTarget> {
+        let targets = self.receipt.targets.into_iter().enumerate();
+        let standing = targets.filter(|(place, _)| !self.broken.contains(place));
+        standing.map(|(_, target)| (target.label.clone(), target)).collect()
+    }
+}
+
+/// The paths of `unproved` sights at which something else is seen now; `None` if that
+/// cannot be told.
+pub(crate) fn changed(
+    config: &Config,
+    root: &Path,
+    function: &str,
+    sights: &[Sight],
+    unproved: &[usize],
+) -> Option<BTreeSet<RelPath>> {
+    if unproved.is_empty() {
+        return Some(BTreeSet::new());
+    }
+    // Touched, restored or as young as the build: what it says decides.
+    let sources = config.sources(root).ok()?;
+    let function = DigestFunction::from_name(function)?;
+    let unproved = unproved.iter().map(|place| &sights[*place]);
+    let changed = unproved.filter(|sight| !is_same(sight, root, &sources, function));
+    Some(changed.map(|sight| sight.path.clone()).collect())
 }
 
 fn is_same(sight: &Sight, root: &Path, sources: &DiskSources, function: DigestFunction) -> bool {
@@ -56,63 +88,74 @@ fn is_same(sight: &Sight, root: &Path, sources: &DiskSources, function: DigestFu
 }
 
 /// What tells this program from any other that read the same definitions.
-fn program() -> Option<Stamp> {
+pub(crate) fn program() -> Option<Stamp> {
     std::fs::metadata("/proc/self/exe").ok().as_ref().map(Stamp::of)
 }
 
 impl Session<'_> {
-    /// Keeps the receipt of a build that made all that was asked for. Without one the next
-    /// build only takes longer.
-    pub(crate) fn keep_receipt(
-        &self,
-        request: String,
-        built: &Built,
-        work: &Work,
-        delivered: &[DeliveredTarget],
-    ) {
+    /// Keeps the receipt of a build that made all that was asked for, and the graph. Without
+    /// them the next build only takes longer.
+    pub(crate) fn keep(&self, request: String, built: &Built, work: &Work, delivered: &[DeliveredTarget]) {
         let Some(program) = program() else { return };
-        let Ok(look) = Look::below(&self.root) else { return };
-        let targets = delivered.iter().map(|target| receipt_target(&look, target));
-        let (Some(targets), Some(sights)) = (targets.collect(), self.sights(built, work)) else { return };
-        let function = self.digest_function().name().to_owned();
-        let actions = work.outcome.counts.total as u64;
-        let receipt = Receipt { request, program, function, sights, targets, actions };
-        if let Err(error) = receipt.save(&self.state()) {
-            tracing::warn!(%error, "the receipt of this build cannot be kept");
+        let Some(sights) = self.sights(built, work) else { return };
+        let receipt = || {
+            let look = Look::below(&self.root).ok()?;
+            let targets = delivered.iter().map(|target| receipt_target(&look, target));
+            let targets = targets.collect::<Option<_>>()?;
+            let actions = work.outcome.counts.total as u64;
+            let function = self.digest_function().name().to_owned();
+            Some(Receipt { request, program, function, sights: sights.clone(), targets, actions })
+        };
+        let kept = receipt().map(|receipt| receipt.save(&self.state()));
+        let stored = self.keep_graph(program, built, work, sights);
+        for error in kept.into_iter().chain([stored]).filter_map(Result::err) {
+            tracing::warn!(%error, "what this build found out cannot be kept");
         }
     }
 
-    /// Everything of the workspace that this build looked at; `None` if what is to be
-    /// ignored may have changed meanwhile.
+    /// Everything of the workspace that this build, or an earlier one whose findings it
+    /// took over, looked at; `None` if what is to be ignored may have changed meanwhile.
     fn sights(&self, built: &Built, work: &Work) -> Option<Vec<Sight>> {
         let stamps = self.sources.stamps();
         let path = ignore_file();
         let text = std::fs::read(self.root.join(path.as_str())).ok();
         let digest = text.map(|text| self.digest_function().digest(&text));
         let ignored = Sight { stamp: Some(stamps.proof(&path)?), seen: Seen::Text(digest), path };
-        let mut sights = vec![ignored];
-        sights.extend(built.files.iter().map(|(path, observation)| Sight {
-            path: path.clone(),
-            seen: match observation {
+        let mut sights: BTreeMap<(RelPath, u8), Sight> = BTreeMap::new();
+        let mut add = |sight: Sight| drop(sights.insert((sight.path.clone(), kind(&sight.seen)), sight));
+        built.earlier_sights().cloned().for_each(&mut add);
+        add(ignored);
+        for (path, observation) in &built.files {
+            let seen = match observation {
                 Observation::File(digest) => Seen::Text(*digest),
                 Observation::Folder(digest) => Seen::Listing(*digest),
-            },
-            stamp: stamps.proof(path),
-        }));
-        sights.extend(work.sights.iter().cloned());
-        Some(sights)
+            };
+            add(Sight { stamp: stamps.proof(path), seen, path: path.clone() });
+        }
+        work.sights.iter().cloned().for_each(&mut add);
+        Some(sights.into_values().collect())
+    }
+}
+
+/// What tells apart what is seen of one path for different reasons.
+fn kind(seen: &Seen) -> u8 {
+    match seen {
+        Seen::Text(_) => 0,
+        Seen::Listing(_) => 1,
+        Seen::Source(..) => 2,
+        Seen::Entries(_) => 3,
     }
 }
 
 fn receipt_target(look: &Look, target: &DeliveredTarget) -> Option<ReceiptTarget> {
     let outputs = target.outputs.iter().map(|output| {
-        let receipt = ReceiptOutput {
-            name: output.name.clone(),
-            path: output.path.clone(),
-            digest: output.digest.clone(),
-            entries: Vec::new(),
-        };
-        receipt.stamped(look, &output.inner)
+        let (name, path, digest) = (output.name.clone(), output.path.clone(), output.digest.clone());
+        match &output.inner {
+            Inner::Stamped(entries) => Some(ReceiptOutput { name, path, digest, entries: entries.clone() }),
+            Inner::Paths(inner) => {
+                ReceiptOutput { name, path, digest, entries: Vec::new() }.stamped(look, inner)
+            }
+        }
     });
     Some(ReceiptTarget { label: target.label.clone(), outputs: outputs.collect::<Option<_>>()? })
 }

@@ -6,3 +6,4 @@ mod bad_input;
 mod builds;
 mod fixture;
 mod incremental;
+mod random_edits;
