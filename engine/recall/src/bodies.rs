@@ -20,7 +20,9 @@ use wiz_graph::{
 };
 
 /// Where a record begins in its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Place(u64);
 
 /// Bytes before a record's content: its length and its checksum.

@@ -108,35 +108,13 @@ impl Wire {
         let platforms: std::collections::BTreeSet<&PlatformName> =
             memory.targets.keys().map(|id| &id.platform).collect();
         let platforms: Vec<PlatformName> = platforms.into_iter().cloned().collect();
-        let mut targets = Vec::with_capacity(memory.targets.len());
         let none = TargetActions::default();
+        let mut targets = Vec::with_capacity(memory.targets.len());
         for (id, target) in &memory.targets {
             let actions = new.actions.get(id).unwrap_or(&none);
-            let platform = platforms.binary_search(&id.platform).ok()?;
-            targets.push(WireTarget {
-                package: numbers.path(id.label.package()),
-                name: id.label.name().to_owned(),
-                platform: u32::try_from(platform).ok()?,
-                definition: target.definition,
-                rule: numbers.path(&target.rule),
-                face: target.face,
-                span: target.span.as_ref().map(|span| {
-                    (numbers.path(&span.file), [span.line, span.column, span.end_line, span.end_column])
-                }),
-                visibility: target
-                    .visibility
-                    .as_ref()
-                    .map(|patterns| patterns.iter().map(ToString::to_string).collect()),
-                dependencies: target
-                    .dependencies
-                    .iter()
-                    .map(|id| ids.get(id).copied())
-                    .collect::<Option<_>>()?,
-                place: *places.get(id)?,
-                actions: actions.actions.iter().map(|action| action.wire(&ids, &mut numbers)).collect(),
-                outputs: names_out(&actions.outputs, &ids).unwrap_or_default(),
-                tests: names_out(&actions.tests, &ids).unwrap_or_default(),
-            });
+            let platform = u32::try_from(platforms.binary_search(&id.platform).ok()?).ok()?;
+            let place = *places.get(id)?;
+            targets.push(WireTarget::new(id, target, actions, &ids, &mut numbers)?.with(platform, place));
         }
         let modules = memory.modules.iter();
         let modules = modules
@@ -173,6 +151,27 @@ impl Wire {
             let platform = self.platforms.get(target.platform as usize)?.clone();
             ids.push(ConfiguredTarget { label, platform });
         }
+        let mut memory = self.memory()?;
+        let (mut actions, mut places, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        for (target, id) in self.targets.into_iter().zip(&ids) {
+            places.push((id.clone(), target.place));
+            let (remembered, own) = target.into_stored(&ids, &self.paths)?;
+            actions.push((id.clone(), own));
+            targets.push((id.clone(), remembered));
+        }
+        memory.targets = targets.into_iter().collect();
+        Some(Parts {
+            function: self.function,
+            sights: self.sights,
+            memory,
+            actions: actions.into_iter().collect(),
+            places: places.into_iter().collect(),
+        })
+    }
+
+    /// What is remembered, without the targets.
+    fn memory(&self) -> Option<Memory> {
+        let path = |number: &PathNumber| self.paths.get(*number as usize).cloned();
         let mut memory = Memory::default();
         for (place, loads, tokens) in &self.modules {
             let loads = loads.iter().map(path).collect::<Option<_>>()?;
@@ -193,52 +192,78 @@ impl Wire {
             );
             memory.walks.insert(TargetPattern::parse(pattern).ok()?, RememberedWalk { folders, packages });
         }
-        let (mut actions, mut places, mut targets) = (Vec::new(), Vec::new(), Vec::new());
-        for (target, id) in self.targets.into_iter().zip(&ids) {
-            let own = TargetActions {
-                actions: target
-                    .actions
-                    .into_iter()
-                    .map(|action| action.into_stored(&ids, &self.paths))
-                    .collect::<Option<_>>()?,
-                outputs: names_in(&target.outputs, &ids)?,
-                tests: names_in(&target.tests, &ids)?,
-            };
-            actions.push((id.clone(), own));
-            places.push((id.clone(), target.place));
-            let span = match target.span {
-                None => None,
-                Some((file, [line, column, end_line, end_column])) => {
-                    let file = self.paths.get(file as usize)?.clone();
-                    Some(Span { file, line, column, end_line, end_column })
-                }
-            };
-            let parse = |patterns: Vec<String>| -> Option<Vec<TargetPattern>> {
-                patterns.iter().map(|pattern| TargetPattern::parse(pattern).ok()).collect()
-            };
-            let visibility = match target.visibility {
-                None => None,
-                Some(patterns) => Some(parse(patterns)?),
-            };
-            let dependencies = target.dependencies.iter().map(|number| ids.get(*number as usize).cloned());
-            let remembered = RememberedTarget {
-                definition: target.definition,
-                rule: self.paths.get(target.rule as usize)?.clone(),
-                face: target.face,
-                span,
-                visibility,
-                dependencies: dependencies.collect::<Option<_>>()?,
-            };
-            targets.push((id.clone(), remembered));
-        }
-        memory.targets = targets.into_iter().collect();
-        Some(Parts {
-            function: self.function,
-            sights: self.sights,
-            memory,
-            actions: actions.into_iter().collect(),
-            places: places.into_iter().collect(),
+        Some(memory)
+    }
+}
+
+impl WireTarget {
+    /// `None` if it depends on a target that is not remembered.
+    fn new(
+        id: &ConfiguredTarget,
+        target: &RememberedTarget,
+        actions: &TargetActions,
+        ids: &BTreeMap<&ConfiguredTarget, TargetNumber>,
+        numbers: &mut Numbers,
+    ) -> Option<Self> {
+        let patterns = target.visibility.as_ref();
+        let dependencies = target.dependencies.iter().map(|id| ids.get(id).copied());
+        Some(Self {
+            package: numbers.path(id.label.package()),
+            name: id.label.name().to_owned(),
+            platform: 0,
+            definition: target.definition,
+            rule: numbers.path(&target.rule),
+            face: target.face,
+            span: target.span.as_ref().map(|span| {
+                (numbers.path(&span.file), [span.line, span.column, span.end_line, span.end_column])
+            }),
+            visibility: patterns.map(|patterns| patterns.iter().map(ToString::to_string).collect()),
+            dependencies: dependencies.collect::<Option<_>>()?,
+            place: Place::default(),
+            actions: actions.actions.iter().map(|action| action.wire(ids, numbers)).collect(),
+            outputs: names_out(&actions.outputs, ids).unwrap_or_default(),
+            tests: names_out(&actions.tests, ids).unwrap_or_default(),
         })
+    }
+
+    fn with(self, platform: u32, place: Place) -> Self {
+        Self { platform, place, ..self }
+    }
+
+    fn into_stored(
+        self,
+        ids: &[ConfiguredTarget],
+        paths: &[RelPath],
+    ) -> Option<(RememberedTarget, TargetActions)> {
+        let actions = self.actions.into_iter().map(|action| action.into_stored(ids, paths));
+        let actions = TargetActions {
+            actions: actions.collect::<Option<_>>()?,
+            outputs: names_in(&self.outputs, ids)?,
+            tests: names_in(&self.tests, ids)?,
+        };
+        let span = match self.span {
+            None => None,
+            Some((file, [line, column, end_line, end_column])) => {
+                let file = paths.get(file as usize)?.clone();
+                Some(Span { file, line, column, end_line, end_column })
+            }
+        };
+        let visibility = match self.visibility {
+            None => None,
+            Some(patterns) => Some(
+                patterns.iter().map(|pattern| TargetPattern::parse(pattern).ok()).collect::<Option<_>>()?,
+            ),
+        };
+        let dependencies = self.dependencies.iter().map(|number| ids.get(*number as usize).cloned());
+        let remembered = RememberedTarget {
+            definition: self.definition,
+            rule: paths.get(self.rule as usize)?.clone(),
+            face: self.face,
+            span,
+            visibility,
+            dependencies: dependencies.collect::<Option<_>>()?,
+        };
+        Some((remembered, actions))
     }
 }
 
