@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+from pathlib import Path
 
 import measure
 
@@ -137,9 +138,10 @@ class Bazel(Program):
         return [self.binary, *startup, verb, *arguments]
 
     def building(self, *arguments):
-        # Debian's configuration says `--sandbox_debug`, which would cost it dearly.
         quiet = ["--noshow_progress", "--noshow_loading_progress", "--ui_event_filters=-info", "--show_result=0"]
-        return self.command("build", "--nosandbox_debug", *quiet, *arguments, "//...")
+        # Debian's configuration says `--sandbox_debug`, which would cost it dearly. Without a prefix there are no links
+        # into its output, which `//...` would follow once another server made them.
+        return self.command("build", "--nosandbox_debug", "--symlink_prefix=/", *quiet, *arguments, "//...")
 
     def analyse(self):
         self.stop()
@@ -170,7 +172,8 @@ class Bazel(Program):
         measure.wall(self.command("shutdown"), self.folder)
 
     def result(self):
-        return (self.folder / f"bazel-bin/{self.last}/t{self.graph.targets - 1}.out").read_text()
+        outputs = Path(measure.output(self.command("info", "bazel-bin"), self.folder).strip())
+        return (outputs / f"{self.last}/t{self.graph.targets - 1}.out").read_text()
 
 
 class Nix(Program):
