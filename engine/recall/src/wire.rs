@@ -26,9 +26,17 @@ pub(crate) struct Wire {
     paths: Vec<RelPath>,
     platforms: Vec<PlatformName>,
     modules: Vec<(PathNumber, Vec<PathNumber>, Fingerprint)>,
-    packages: Vec<(PathNumber, Vec<PathNumber>, Vec<PathNumber>, Vec<String>)>,
+    packages: Vec<WirePackage>,
     walks: Vec<(String, Vec<PathNumber>, Vec<PathNumber>)>,
     targets: Vec<WireTarget>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct WirePackage {
+    folder: PathNumber,
+    loads: Vec<PathNumber>,
+    folders: Vec<PathNumber>,
+    targets: Vec<String>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -120,9 +128,11 @@ impl Wire {
         let modules = modules
             .map(|(path, module)| (numbers.path(path), numbers.paths(&module.loads), module.tokens))
             .collect();
-        let packages = memory.packages.iter().map(|(folder, package)| {
-            let (loads, folders) = (numbers.paths(&package.loads), numbers.paths(&package.folders));
-            (numbers.path(folder), loads, folders, package.targets.iter().cloned().collect())
+        let packages = memory.packages.iter().map(|(folder, package)| WirePackage {
+            folder: numbers.path(folder),
+            loads: numbers.paths(&package.loads),
+            folders: numbers.paths(&package.folders),
+            targets: package.targets.iter().cloned().collect(),
         });
         let packages = packages.collect();
         let walks = memory.walks.iter().map(|(pattern, walk)| {
@@ -177,13 +187,13 @@ impl Wire {
             let loads = loads.iter().map(path).collect::<Option<_>>()?;
             memory.modules.insert(path(place)?, RememberedModule { loads, tokens: *tokens });
         }
-        for (folder, loads, folders, targets) in &self.packages {
-            let (loads, folders) = (
-                loads.iter().map(path).collect::<Option<_>>()?,
-                folders.iter().map(path).collect::<Option<_>>()?,
-            );
-            let targets = targets.iter().cloned().collect();
-            memory.packages.insert(path(folder)?, RememberedPackage { loads, folders, targets });
+        for package in &self.packages {
+            let remembered = RememberedPackage {
+                loads: package.loads.iter().map(path).collect::<Option<_>>()?,
+                folders: package.folders.iter().map(path).collect::<Option<_>>()?,
+                targets: package.targets.iter().cloned().collect(),
+            };
+            memory.packages.insert(path(&package.folder)?, remembered);
         }
         for (pattern, folders, packages) in &self.walks {
             let (folders, packages) = (

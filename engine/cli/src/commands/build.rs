@@ -42,7 +42,7 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
     if build.output.is_none() {
         match Kept::find(config, &request).map(Kept::whole) {
             Some(Ok(receipt)) => return nothing_to_do(receipt, build, goal, &progress, &clock),
-            Some(Err(changed)) => kept = Some(changed),
+            Some(Err(changed)) => kept = Some(*changed),
             None => {}
         }
     }

@@ -50,7 +50,7 @@ impl Session<'_> {
             return Err(CliError::definitions(analysis.diagnostics));
         }
         self.warn(&analysis.diagnostics);
-        Ok(self.narrowed(before, analysis, goal, kept)?)
+        self.narrowed(before, analysis, goal, kept)
     }
 
     fn before(&self) -> Option<Before> {

@@ -44,8 +44,8 @@ impl Kept {
     }
 
     /// The receipt, if all that the build looked at and all it made is as it was.
-    pub(crate) fn whole(self) -> Result<Receipt, Self> {
-        if self.broken.is_empty() && self.changed.is_empty() { Ok(self.receipt) } else { Err(self) }
+    pub(crate) fn whole(self) -> Result<Receipt, Box<Self>> {
+        if self.broken.is_empty() && self.changed.is_empty() { Ok(self.receipt) } else { Err(Box::new(self)) }
     }
 
     /// The targets whose outputs stand, by label.
