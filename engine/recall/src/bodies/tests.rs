@@ -93,13 +93,13 @@ fn no_damage_goes_unnoticed() {
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, 0).unwrap();
     let sound = Reader::new(file.try_clone().unwrap()).target(places[0]).unwrap();
-    for at in 0..length {
-        file.write_all_at(&[bytes[at] ^ 1], at as u64).unwrap();
+    for (at, byte) in bytes.iter().enumerate() {
+        file.write_all_at(&[byte ^ 1], at as u64).unwrap();
         // The bit may be in the head of a record that nothing reaches any more.
         if let Some(body) = Reader::new(file.try_clone().unwrap()).target(places[0]) {
             assert_eq!(format!("{body:?}"), format!("{sound:?}"), "bit flipped in byte {at}");
         }
-        file.write_all_at(&[bytes[at]], at as u64).unwrap();
+        file.write_all_at(&[*byte], at as u64).unwrap();
     }
     file.set_len(length as u64 / 2).unwrap();
     assert!(Reader::new(file).target(places[0]).is_none());
