@@ -110,9 +110,11 @@ impl Config {
     }
 }
 
-/// Columns of the terminal; 100 where there is none.
+/// Columns of the terminal that stderr is; 100 where it is none.
 pub(crate) fn terminal_width() -> usize {
-    crossterm::terminal::size().map_or(100, |(columns, _)| usize::from(columns)).clamp(20, 200)
+    let size = rustix::termios::tcgetwinsize(std::io::stderr());
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { 100 } else { columns.clamp(20, 200) }
 }
 
 fn start_folder(arguments: &Arguments) -> Result<PathBuf, CliError> {
