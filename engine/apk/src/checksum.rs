@@ -7,9 +7,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
+
+/// Reads base64 whose last digit has bits to spare that are not zero: apk drops them,
+/// and databases with such texts exist.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// A checksum in apk's notation: `Q1` with a SHA-1, or `Q2` with a SHA-256,
 /// followed by standard base64 with padding.
@@ -66,7 +74,7 @@ impl FromStr for Checksum {
     fn from_str(text: &str) -> Result<Self, ChecksumError> {
         let malformed = || ChecksumError { text: text.to_owned() };
         let (kind, encoded) = text.split_at_checked(2).ok_or_else(malformed)?;
-        let hash = STANDARD.decode(encoded).map_err(|_| malformed())?;
+        let hash = LENIENT.decode(encoded).map_err(|_| malformed())?;
         match kind {
             "Q1" => hash.try_into().map(Self::Sha1).map_err(|_| malformed()),
             "Q2" => hash.try_into().map(Self::Sha256).map_err(|_| malformed()),
@@ -91,6 +99,12 @@ mod tests {
         for text in ["Q1L7EnY9Q9b23ejRHAmb0g09QaLEo=", "Q2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] {
             assert_eq!(text.parse::<Checksum>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn bits_beyond_the_hash_are_dropped() {
+        let canonical: Checksum = "Q1L7EnY9Q9b23ejRHAmb0g09QaLEo=".parse().unwrap();
+        assert_eq!("Q1L7EnY9Q9b23ejRHAmb0g09QaLEp=".parse(), Ok(canonical));
     }
 
     #[test]
