@@ -2,20 +2,33 @@
 //!
 //! [`solve`] starts from nothing installed, as an image does. It is complete (what
 //! has a solution is solved), prefers what apk prefers, gives the same answer for
-//! the same records in any order, and explains what has no solution. Unaware of
-//! repositories, files and terminals.
+//! the same records in any order, and explains what has no solution.
+//!
+//! [`choose`] starts from what is installed, as a running system does: pinned
+//! repositories, upgrades, removals. It gives apk's own answer, step for step, and
+//! [`explain`] gives apk's reasons where there is none.
+//!
+//! Unaware of files and terminals, and of where repositories are.
 
+pub mod change;
 pub mod conflict;
 mod explain;
 mod order;
+pub mod pool;
 mod search;
+pub mod select;
 #[cfg(test)]
 mod tests;
+pub mod trouble;
 mod universe;
 
 use wiz_apk::{Dependency, Record};
 
+pub use change::{Change, Outcome, choose, choose_what_is_possible};
 pub use conflict::{Conflict, Link, Problem, Rejection, Why};
+pub use pool::{Dependants, NameId, PackageId, Pool, Source, TagId};
+pub use select::{Flags, NameFlags, Transaction, Wish};
+pub use trouble::{Fact, Trouble, explain};
 
 use universe::Universe;
 

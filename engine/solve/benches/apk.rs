@@ -1,0 +1,71 @@
+//! How long apk's work on a real index takes: `cargo bench -p wiz-solve`.
+//!
+//! The index is that of the reference data, 5,004 packages; without it nothing is
+//! measured, and that is said.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use wiz_apk::Record;
+use wiz_apk::index::archive::IndexArchive;
+use wiz_solve::{Pool, Source, TagId, Transaction, Wish, choose};
+
+/// Runs of each measurement, the fastest of which counts.
+const RUNS: usize = 20;
+
+fn main() {
+    let file = folder().join("apk/fixtures/alpine-317--APKINDEX.tar.gz");
+    let Ok(bytes) = std::fs::read(&file) else {
+        println!("not measured: no reference file `{}`", file.display());
+        return;
+    };
+    let archive = measure("index unpacked", || IndexArchive::read(bytes.as_slice()).unwrap());
+    let records = measure("index parsed", || archive.records().unwrap());
+    println!("{:32} {:>8}", "packages", records.len());
+    let mut pool = measure("pool filled", || pool(&records));
+    for wishes in ["busybox", "nginx postgresql15 python3", "gcc cmake git openssh rust"] {
+        let world = wishes
+            .split(' ')
+            .map(|name| Wish {
+                name: pool.intern(&name.parse().unwrap()),
+                dependency: name.parse().unwrap(),
+                tag: TagId::DEFAULT,
+            })
+            .collect();
+        let transaction = Transaction::new(&pool, world);
+        let outcome = measure(&format!("solved: {wishes}"), || choose(&pool, &transaction));
+        assert_eq!(outcome.errors, 0, "{wishes}");
+        println!("{:32} {:>8}", "  packages chosen", outcome.changes.len());
+    }
+}
+
+fn pool(records: &[Record]) -> Pool {
+    let mut pool = Pool::new(vec!["x86_64".to_owned(), "aarch64".to_owned()]);
+    pool.assign(0, TagId::DEFAULT);
+    pool.set_reachable(0);
+    records.iter().for_each(|record| drop(pool.add(record.clone(), Source::Repository(0))));
+    pool
+}
+
+fn measure<T>(what: &str, mut run: impl FnMut() -> T) -> T {
+    let mut fastest = f64::INFINITY;
+    let mut result = run();
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        result = run();
+        fastest = fastest.min(started.elapsed().as_secs_f64());
+    }
+    println!("{what:32} {:>8.1} ms", fastest * 1000.0);
+    result
+}
+
+#[expect(clippy::disallowed_methods, reason = "reference data is found by the environment")]
+fn folder() -> PathBuf {
+    match std::env::var("WIZ_TEST_DATA") {
+        Ok(folder) => PathBuf::from(folder),
+        Err(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+    }
+}
