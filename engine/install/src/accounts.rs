@@ -7,6 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use wiz_apk::Owner;
+
+use crate::root::{Root, RootError};
 
 /// Longest name the tools of a Linux system take.
 const MAX_NAME: usize = 32;
@@ -106,6 +109,30 @@ impl Accounts {
         Ok(accounts)
     }
 
+    /// Reads a root's `etc/passwd` and `etc/group`; `None` if writing them again would lose
+    /// something: a line that is malformed, or a password.
+    #[must_use]
+    pub fn parse(passwd: &str, group: &str) -> Option<Self> {
+        let groups: Option<Vec<Group>> = group.lines().map(parse_group).collect();
+        let groups = groups?;
+        let users: Option<Vec<User>> = passwd.lines().map(|line| parse_user(line, &groups)).collect();
+        let accounts = Self::merge(&users?, &groups).ok()?;
+        let is_same = |one: &str, other: &str| {
+            one.lines().collect::<BTreeSet<_>>() == other.lines().collect::<BTreeSet<_>>()
+        };
+        (is_same(&accounts.passwd(), passwd) && is_same(&accounts.group(), group)).then_some(accounts)
+    }
+
+    /// The users, by name.
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    /// The groups, by name.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
     /// `etc/passwd`, sorted by user id.
     #[must_use]
     pub fn passwd(&self) -> String {
@@ -183,6 +210,71 @@ impl Accounts {
             }
         }
         Ok(())
+    }
+}
+
+fn parse_group(line: &str) -> Option<Group> {
+    let [name, _, gid, members] = fields(line)?;
+    let members = members.split(',').filter(|member| !member.is_empty()).map(str::to_owned).collect();
+    Some(Group { members, ..Group::new(name, gid.parse().ok()?) })
+}
+
+fn parse_user(line: &str, groups: &[Group]) -> Option<User> {
+    let [name, _, uid, gid, description, home, shell] = fields(line)?;
+    let gid: u32 = gid.parse().ok()?;
+    let group = groups.iter().find(|group| group.gid == gid)?;
+    let (description, shell) = (description.to_owned(), shell.to_owned());
+    Some(User { description, shell, ..User::new(name, uid.parse().ok()?, &group.name, home) })
+}
+
+fn fields<const COUNT: usize>(line: &str) -> Option<[&str; COUNT]> {
+    line.split(':').collect::<Vec<_>>().try_into().ok()
+}
+
+/// The ids behind the names of a root's `etc/passwd` and `etc/group`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ids {
+    users: BTreeMap<String, u32>,
+    groups: BTreeMap<String, u32>,
+}
+
+impl Ids {
+    /// Reads the root's files; lines that are malformed do not count.
+    ///
+    /// # Errors
+    /// [`RootError`] if a file cannot be read.
+    pub fn read(root: &Root) -> Result<Self, RootError> {
+        let ids = |path: &str| -> Result<BTreeMap<String, u32>, RootError> {
+            let bytes = root.read(path)?.unwrap_or_default();
+            let id = |line: &str| {
+                let mut fields = line.split(':');
+                let name = fields.next()?.to_owned();
+                Some((name, fields.nth(1)?.parse().ok()?))
+            };
+            Ok(String::from_utf8_lossy(&bytes).lines().filter_map(id).collect())
+        };
+        Ok(Self { users: ids("etc/passwd")?, groups: ids("etc/group")? })
+    }
+
+    /// A user's id.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<u32> {
+        self.users.get(name).copied()
+    }
+
+    /// A group's id.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<u32> {
+        self.groups.get(name).copied()
+    }
+
+    /// User and group id of an owner: by its names as far as the root knows them.
+    #[must_use]
+    pub fn of(&self, owner: &Owner) -> (u32, u32) {
+        (
+            self.users.get(&owner.user).copied().unwrap_or(owner.uid),
+            self.groups.get(&owner.group).copied().unwrap_or(owner.gid),
+        )
     }
 }
 
