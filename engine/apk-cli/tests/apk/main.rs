@@ -1,0 +1,8 @@
+//! The built `apk`, run on roots of its own.
+
+mod cases;
+mod kills;
+mod reference_data;
+mod repository;
+mod roots;
+mod scratch;
