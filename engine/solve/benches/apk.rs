@@ -7,13 +7,13 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use wiz_apk::Record;
 use wiz_apk::index::archive::IndexArchive;
 use wiz_solve::{Pool, Source, TagId, Transaction, Wish, choose};
 
-/// Runs of each measurement, the fastest of which counts.
+/// Runs of each measurement, the fastest of which counts: its time on the processor,
+/// which other work on the machine does not lengthen.
 const RUNS: usize = 20;
 
 fn main() {
@@ -24,9 +24,9 @@ fn main() {
     };
     let archive = measure("index unpacked", || IndexArchive::read(bytes.as_slice()).unwrap());
     let records = measure("index parsed", || archive.records().unwrap());
-    println!("{:32} {:>8}", "packages", records.len());
+    println!("{:36} {:>8}", "packages", records.len());
     let mut pool = measure("pool filled", || pool(&records));
-    for wishes in ["busybox", "nginx postgresql15 python3", "gcc cmake git openssh rust"] {
+    for wishes in ["busybox", "nginx postgresql15 python3", "gcc cmake git openssh"] {
         let world = wishes
             .split(' ')
             .map(|name| Wish {
@@ -38,7 +38,7 @@ fn main() {
         let transaction = Transaction::new(&pool, world);
         let outcome = measure(&format!("solved: {wishes}"), || choose(&pool, &transaction));
         assert_eq!(outcome.errors, 0, "{wishes}");
-        println!("{:32} {:>8}", "  packages chosen", outcome.changes.len());
+        println!("{:36} {:>8}", "  packages chosen", outcome.changes.len());
     }
 }
 
@@ -46,7 +46,9 @@ fn pool(records: &[Record]) -> Pool {
     let mut pool = Pool::new(vec!["x86_64".to_owned(), "aarch64".to_owned()]);
     pool.assign(0, TagId::DEFAULT);
     pool.set_reachable(0);
-    records.iter().for_each(|record| drop(pool.add(record.clone(), Source::Repository(0))));
+    for record in records {
+        pool.add(record.clone(), Source::Repository(0)).unwrap();
+    }
     pool
 }
 
@@ -54,12 +56,18 @@ fn measure<T>(what: &str, mut run: impl FnMut() -> T) -> T {
     let mut fastest = f64::INFINITY;
     let mut result = run();
     for _ in 0..RUNS {
-        let started = Instant::now();
+        let started = processor_time();
         result = run();
-        fastest = fastest.min(started.elapsed().as_secs_f64());
+        fastest = fastest.min(processor_time() - started);
     }
-    println!("{what:32} {:>8.1} ms", fastest * 1000.0);
+    println!("{what:36} {fastest:>8.1} ms");
     result
+}
+
+/// Milliseconds that this thread has been on a processor.
+fn processor_time() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
 }
 
 #[expect(clippy::disallowed_methods, reason = "reference data is found by the environment")]
