@@ -121,7 +121,8 @@ struct Tag {
 pub struct Pool {
     packages: Vec<Package>,
     names: Vec<NameEntry>,
-    by_name: BTreeMap<Name, NameId>,
+    /// Names by a hash of their text: comparing numbers is what makes an index quick to add.
+    by_hash: BTreeMap<u64, Vec<NameId>>,
     by_identity: BTreeMap<Checksum, PackageId>,
     tags: Vec<Tag>,
     reachable: RepositorySet,
@@ -136,7 +137,7 @@ impl Pool {
         Self {
             packages: Vec::new(),
             names: Vec::new(),
-            by_name: BTreeMap::new(),
+            by_hash: BTreeMap::new(),
             by_identity: BTreeMap::new(),
             tags: vec![Tag { name: String::new(), repositories: 0 }],
             reachable: 0,
@@ -203,19 +204,20 @@ impl Pool {
 
     /// The number of a name, which is known from now on.
     pub fn intern(&mut self, name: &Name) -> NameId {
-        if let Some(id) = self.by_name.get(name) {
-            return *id;
+        if let Some(id) = self.find(name) {
+            return id;
         }
         let id = NameId(u32::try_from(self.names.len()).expect("names fit into memory"));
         self.names.push(NameEntry { text: name.clone(), claims: Vec::new(), is_in_repository: false });
-        self.by_name.insert(name.clone(), id);
+        self.by_hash.entry(hash(name)).or_default().push(id);
         id
     }
 
     /// The number of a name, if anything has mentioned it.
     #[must_use]
     pub fn find(&self, name: &Name) -> Option<NameId> {
-        self.by_name.get(name).copied()
+        let candidates = self.by_hash.get(&hash(name))?;
+        candidates.iter().copied().find(|id| self.text(*id) == name)
     }
 
     /// The number of the tag, which is known from now on. `tag` is without its `@`.
@@ -282,7 +284,10 @@ impl Pool {
 
     /// All known names in the order of their bytes.
     pub fn names(&self) -> impl Iterator<Item = (&Name, NameId)> {
-        self.by_name.iter().map(|(name, id)| (name, *id))
+        let mut names: Vec<(&Name, NameId)> =
+            (0..).zip(&self.names).map(|(id, entry)| (&entry.text, NameId(id))).collect();
+        names.sort_unstable();
+        names.into_iter()
     }
 
     /// The text of a name.
@@ -445,6 +450,12 @@ impl Pool {
         let requirer = if claim.declared.is_none() { None } else { requirer };
         Some(self.fulfils(requirer, dependency, Some(claim)))
     }
+}
+
+/// FNV-1a, 64 bits.
+fn hash(name: &Name) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 /// Who depends on whom among the packages of a pool.

@@ -449,7 +449,8 @@ impl<'p> Selection<'p> {
         let is_virtual = |claim: Option<Claim>| claim.is_none_or(|claim| pool.version(claim).is_none());
         if self.name(name).is_settled {
             let earlier = self.name(name).chosen;
-            if !(is_virtual(claim) && is_virtual(earlier)) && !self.ignores_conflicts() {
+            let may_share = is_virtual(claim) && is_virtual(earlier);
+            if !may_share && !self.ignores_conflicts() {
                 [claim, earlier].into_iter().flatten().for_each(|claim| self.mark_wrong(claim.package));
             }
             return;
@@ -473,7 +474,8 @@ impl<'p> Selection<'p> {
         if !self.ignores_conflicts() {
             for other in pool.claims(name) {
                 let is_same = Some(other.package) == claim.map(|claim| claim.package);
-                if !is_same && !(is_virtual(claim) && is_virtual(Some(*other))) {
+                let may_share = is_virtual(claim) && is_virtual(Some(*other));
+                if !is_same && !may_share {
                     self.strike(other.package);
                 }
             }
