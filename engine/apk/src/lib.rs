@@ -14,8 +14,6 @@ pub mod index;
 pub mod key;
 pub mod package;
 pub mod pkginfo;
-#[cfg(test)]
-mod reference_data;
 pub mod signature;
 pub mod version;
 

@@ -12,7 +12,7 @@ use wiz_base::reapi::EncodingError;
 pub enum StoreError {
     /// The cache folder cannot be made or written.
     #[error(
-        "the cache folder `{path}` cannot be written: {source}\nhint: make it writable or name another with WIZ_CACHE_DIR"
+        "the cache folder `{path}` cannot be written: {source}\nhint: make it writable, or name another with `WIZ_CACHE_DIR` or `--cache-dir`"
     )]
     Unwritable {
         /// The folder, or what stands in its way.
@@ -22,7 +22,7 @@ pub enum StoreError {
     },
     /// The disk or the quota under the cache is full; nothing half-written is left.
     #[error(
-        "no space left while writing `{path}`: {source}\nhint: free some space, or run `wiz cache gc`, then build again"
+        "no space left while writing `{path}`: {source}\nhint: free some space, or empty the cache with `wiz clean --cache`, then build again"
     )]
     Full {
         /// The file that could not be written.
@@ -93,8 +93,9 @@ impl StoreError {
         }
     }
 
-    /// Turns a failure of the system into the right variant; for `map_err`.
-    pub(crate) fn io<E: Into<io::Error>>(doing: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
+    /// Turns a failure of the system on the cache's disk into the right variant; for
+    /// `map_err`. `doing` is a verb that `path` follows.
+    pub fn io<E: Into<io::Error>>(doing: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
         move |source| {
             let (source, path) = (source.into(), path.to_owned());
             match Errno::from_io_error(&source) {

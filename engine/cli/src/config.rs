@@ -66,7 +66,8 @@ impl Config {
         let live = std::io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb");
         let color =
             std::io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let style = Style { color, width: terminal_width() };
+        let width = std::io::stderr().is_terminal().then(terminal_width);
+        let style = Style { color, width };
         let variable = |names: [&str; 2]| names.into_iter().find_map(|name| env::var(name).ok());
         let proxy = variable(["https_proxy", "HTTPS_PROXY"]).filter(|proxy| !proxy.is_empty());
         let proxy = proxy.map(|proxy| (proxy, variable(["no_proxy", "NO_PROXY"]).unwrap_or_default()));
@@ -124,6 +125,7 @@ fn start_folder(arguments: &Arguments) -> Result<PathBuf, CliError> {
     let Some(directory) = &arguments.directory else { return Ok(here) };
     here.join(directory).canonicalize().map_err(|error| {
         CliError::new(Kind::User, "WIZ2003", format!("`{}` cannot be entered: {error}", directory.display()))
+            .hint("`--directory` takes a folder that is there")
     })
 }
 
@@ -139,12 +141,14 @@ impl ConfigFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", path.display());
-                return Err(CliError::new(Kind::Surroundings, "WIZ2004", message));
+                let error = CliError::new(Kind::Surroundings, "WIZ2004", message);
+                return Err(error.hint("make it readable, or move it away"));
             }
         };
         toml::from_str(&text).map_err(|error| {
             let message = format!("`{}` is wrong: {}", path.display(), error.to_string().trim_end());
             CliError::new(Kind::User, "WIZ2005", message)
+                .hint("README.md shows what it may say; without the file, defaults hold")
         })
     }
 }

@@ -47,12 +47,26 @@ impl CliError {
         Self { kind, diagnostics: vec![Diagnostic::error(code, message)] }
     }
 
+    /// An error of a library, whose text may end in a hint.
+    pub(crate) fn of(kind: Kind, code: &str, error: &dyn std::fmt::Display) -> Self {
+        let text = error.to_string();
+        match text.split_once("\nhint: ") {
+            Some((message, hint)) => Self::new(kind, code, message).hint(hint),
+            None => Self::new(kind, code, text),
+        }
+    }
+
     /// The same with a hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Some(last) = self.diagnostics.last_mut() {
             last.hint = Some(hint.into());
         }
         self
+    }
+
+    /// Whether it says what to try.
+    pub(crate) fn has_hint(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.hint.is_some())
     }
 
     /// Definitions that are wrong.
@@ -71,8 +85,8 @@ impl CliError {
 pub(crate) struct Style {
     /// Whether escapes for colours may be used.
     pub(crate) color: bool,
-    /// Columns of the terminal.
-    pub(crate) width: usize,
+    /// Columns of the terminal that lines are broken at; none where text is not drawn on one.
+    pub(crate) width: Option<usize>,
 }
 
 /// Writes a diagnostic with the lines of the file it concerns.
@@ -91,7 +105,11 @@ pub(crate) fn render(diagnostic: &Diagnostic, workspace: Option<&Path>, style: S
         Some((span, text))
     });
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(style.width).with_links(false);
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+    let handler = match style.width {
+        Some(width) => handler.with_width(width),
+        None => handler.with_wrap_lines(false),
+    };
     let mut drawn = String::new();
     let result = match source {
         Some((span, text)) => {

@@ -65,7 +65,7 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
 
 /// Shows an error and returns the exit status that goes with it.
 fn report(error: &CliError, config: Option<&Config>) -> u8 {
-    let style = config.map_or(error::Style { color: false, width: 100 }, |config| config.style);
+    let style = config.map_or(error::Style { color: false, width: None }, |config| config.style);
     let workspace = config.and_then(|config| config.workspace());
     for diagnostic in &error.diagnostics {
         output::note(error::render(diagnostic, workspace.as_deref(), style).trim_end());

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use wiz_base::Span;
+use wiz_graph::{AnalyzedTarget, ConfiguredTarget};
 use wiz_scheduler::{ActionEnd, ActionName, BuildEvent, Clock, Events, How};
 
 mod live;
@@ -37,6 +39,15 @@ pub(crate) enum View {
     Live,
     /// A line for each finished action.
     Plain,
+}
+
+/// Passes events of one build on, and knows where its targets are defined.
+#[derive(Debug)]
+pub(crate) struct Placed<'a> {
+    /// Who shows them.
+    pub(crate) progress: &'a Progress,
+    /// What is being built.
+    pub(crate) targets: &'a BTreeMap<ConfiguredTarget, Arc<AnalyzedTarget>>,
 }
 
 /// Shows progress, and writes the event file.
@@ -91,6 +102,16 @@ impl Progress {
         self.with_state(|state| state.live.redraw(&[]));
     }
 
+    /// Takes note of an event that concerns what is defined at `place`.
+    fn tell(&self, event: BuildEvent, place: Option<&Span>) {
+        self.with_state(|state| {
+            state.record(&event);
+            if let Some(text) = state.apply(event, self.view, place) {
+                state.live.print(&text);
+            }
+        });
+    }
+
     fn with_state<R>(&self, work: impl FnOnce(&mut State) -> R) -> R {
         work(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -98,12 +119,25 @@ impl Progress {
 
 impl Events for Progress {
     fn emit(&self, event: BuildEvent) {
-        self.with_state(|state| {
-            state.record(&event);
-            if let Some(text) = state.apply(event, self.view) {
-                state.live.print(&text);
-            }
-        });
+        self.tell(event, None);
+    }
+}
+
+impl Events for Placed<'_> {
+    fn emit(&self, event: BuildEvent) {
+        let place = match &event {
+            BuildEvent::ActionFinished { action, end: ActionEnd::Failed { .. }, .. } => self.place(action),
+            _ => None,
+        };
+        self.progress.tell(event, place);
+    }
+}
+
+impl Placed<'_> {
+    /// Where the target of an action is defined.
+    fn place(&self, action: &ActionName) -> Option<&Span> {
+        let (label, platform) = (action.label.clone(), action.platform.clone());
+        self.targets.get(&ConfiguredTarget { label, platform })?.span.as_ref()
     }
 }
 
@@ -117,7 +151,7 @@ impl State {
     }
 
     /// Takes note of an event; returns what is to be printed for it.
-    fn apply(&mut self, event: BuildEvent, view: View) -> Option<String> {
+    fn apply(&mut self, event: BuildEvent, view: View, place: Option<&Span>) -> Option<String> {
         match event {
             BuildEvent::BuildStarted { total, .. } => self.total = total,
             BuildEvent::ActionStarted { action, .. } => {
@@ -133,6 +167,9 @@ impl State {
             BuildEvent::ActionFinished { action, end, duration_ms, .. } => {
                 self.running.remove(&action.id);
                 self.finished += 1;
+                if let ActionEnd::Failed { failure } = &end {
+                    return Some(plain::failed(&action, failure, place));
+                }
                 return self.finish(&action, &end, duration_ms, view);
             }
             BuildEvent::PhaseStarted { .. }
@@ -149,8 +186,7 @@ impl State {
                 let counts = (self.finished, self.total);
                 (view == View::Plain).then(|| plain::finished(counts, &name(action), millis))
             }
-            ActionEnd::Done { .. } | ActionEnd::Stopped => None,
-            ActionEnd::Failed { failure } => Some(plain::failed(action, failure)),
+            ActionEnd::Done { .. } | ActionEnd::Stopped | ActionEnd::Failed { .. } => None,
         }
     }
 }

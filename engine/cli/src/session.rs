@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::interrupt::cancel_on_signal;
 use crate::output;
-use crate::progress::{Progress, Stopwatch};
+use crate::progress::{Placed, Progress, Stopwatch};
 use crate::session::again::Before;
 use crate::session::deliver::DeliveredTarget;
 use crate::session::watched::Watched;
@@ -128,8 +128,10 @@ impl<'a> Session<'a> {
         let workspace = load_workspace(&sources, &host()).map_err(CliError::definitions)?;
         let platform = match platform {
             None => workspace.default_platform.clone(),
-            Some(name) => PlatformName::new(name)
-                .map_err(|error| CliError::new(Kind::User, "WIZ2041", error.to_string()))?,
+            Some(name) => PlatformName::new(name).map_err(|error| {
+                CliError::new(Kind::User, "WIZ2041", error.to_string())
+                    .hint("WORKSPACE.star declares the platforms there are")
+            })?,
         };
         Ok(Self {
             jobs: config.default_jobs(),
@@ -178,7 +180,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Shows what analysis notes.
+    /// Shows what is no reason to stop.
     fn warn(&self, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics.iter().filter(|found| found.severity == Severity::Warning) {
             output::note(crate::error::render(diagnostic, Some(&self.root), self.config.style).trim_end());
@@ -248,7 +250,8 @@ impl Session<'_> {
         };
         let roots: Vec<ActionId> = roots.iter().copied().collect();
         let history = executor.history();
-        let parties = Parties { executor: &executor, events: progress, clock, history, cancel: &cancel };
+        let events = Placed { progress, targets: &built.targets };
+        let parties = Parties { executor: &executor, events: &events, clock, history, cancel: &cancel };
         let (done, finished) = std::sync::mpsc::channel();
         let outcome = std::thread::scope(|scope| {
             scope.spawn(|| progress.draw_until(finished));
@@ -256,7 +259,14 @@ impl Session<'_> {
             drop(done);
             outcome
         });
-        executor.finish().map_err(|error| store_error(&error))?;
+        // What cannot be written down now is found out again by the next build.
+        if let Err(error) = executor.finish()
+            && outcome.counts.failed == 0
+        {
+            let mut notes = store_error(&error).diagnostics;
+            notes.iter_mut().for_each(|note| note.severity = Severity::Warning);
+            self.warn(&notes);
+        }
         Ok(Work { store, outcome, sights: executor.sights() })
     }
 
@@ -284,6 +294,7 @@ impl Session<'_> {
         };
         let executor = LocalExecutor::new(store.clone(), settings).map_err(|error| {
             CliError::new(Kind::Surroundings, "WIZ2044", format!("the build cannot begin: {error}"))
+                .hint("`wiz doctor` checks what this machine has to offer")
         })?;
         Ok((store, executor))
     }
@@ -300,12 +311,9 @@ pub(crate) struct Work {
     sights: Vec<Sight>,
 }
 
-/// A refusal of the store, with its hint apart.
+/// A refusal of the store.
 pub(crate) fn store_error(error: &wiz_cas::StoreError) -> CliError {
-    let text = error.to_string();
-    let (message, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
-    let failure = CliError::new(Kind::Surroundings, "WIZ2010", message);
-    if hint.is_empty() { failure } else { failure.hint(hint) }
+    CliError::of(Kind::Surroundings, "WIZ2010", error)
 }
 
 /// What this machine is, for workspaces that do not say.

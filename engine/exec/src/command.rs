@@ -38,6 +38,12 @@ const NETWORK_SIGNS: [&str; 8] = [
     "no such host",
 ];
 
+/// What programs print that find no room for what they write; all they can write is on
+/// the cache's disk.
+const FULL_DISK_SIGN: &str = "No space left on device";
+/// Bytes below which a disk is full.
+const NO_ROOM: u64 = 1 << 20;
+
 /// What commands need beside their inputs.
 #[derive(Debug)]
 pub(crate) struct Commands {
@@ -60,7 +66,9 @@ enum CommandError {
     TimedOut(Duration),
     #[error("the command ran out of memory{}\nhint: give the action more `memory`, or run fewer jobs at once", limit(*.0))]
     OutOfMemory(Option<u64>),
-    #[error("the command started more than {0} processes")]
+    #[error(
+        "the command started more than {0} processes\nhint: its log may say what starts processes without end"
+    )]
     TooManyProcesses(u32),
 }
 
@@ -118,18 +126,20 @@ impl Commands {
             limits: self.limits.of(run),
             scratch: self.store.scratch().map_err(|error| store_setback(&error))?,
         };
-        let host = |source| host_setback("prepare the scratch folder", source);
-        std::fs::create_dir(attempt.sandbox()).map_err(host)?;
-        outputs::prepare(&attempt.out(), &attempt.action.outputs).map_err(host)?;
+        let sandbox = attempt.sandbox();
+        let disk = |source| disk_setback("prepare", &sandbox, source);
+        std::fs::create_dir(&sandbox).map_err(disk)?;
+        outputs::prepare(&attempt.out(), &attempt.action.outputs).map_err(disk)?;
         let finished = self.run(&attempt)?;
         let result = self.judge(&attempt, finished);
         // The folder's own removal does not expect what a program may leave behind.
-        let _ = wiz_sandbox::remove_tree(&attempt.sandbox());
+        let _ = wiz_sandbox::remove_tree(&sandbox);
         result
     }
 
     fn run(&self, attempt: &Attempt<'_>) -> Result<Finished, Setback> {
-        let log = File::create(attempt.log()).map_err(|source| host_setback("write the log", source))?;
+        let log = File::create(attempt.log());
+        let log = log.map_err(|source| disk_setback("write", &attempt.log(), source))?;
         let seat = self.jobserver.join().map_err(|source| host_setback("share the jobserver", source))?;
         let spec = attempt.plan.spec(&self.store, &attempt.sandbox(), attempt.limits);
         let mut spec = spec.map_err(|error| store_setback(&error))?;
@@ -178,7 +188,7 @@ impl Commands {
 
     fn collect(&self, attempt: &Attempt<'_>) -> Result<(Digest, Option<Digest>), Setback> {
         let aside = attempt.scratch.path().join("trees");
-        std::fs::create_dir(&aside).map_err(|source| host_setback("prepare the scratch folder", source))?;
+        std::fs::create_dir(&aside).map_err(|source| disk_setback("prepare", &aside, source))?;
         let log = self.store.put_file(&attempt.log(), Transfer::Keep);
         let log = log.map_err(|error| store_setback(&error))?;
         let made = Made { out: &attempt.out(), aside: &aside, log };
@@ -190,8 +200,22 @@ impl Commands {
     /// Keeps what is needed to look into a failure, and adds where it is.
     fn fail(&self, attempt: &Attempt<'_>, mut failure: ActionFailure) -> Setback {
         let lines = tail(&attempt.log());
-        if lines.iter().any(|line| NETWORK_SIGNS.iter().any(|sign| line.contains(sign))) {
+        let says = |sign: &&str| lines.iter().any(|line| line.contains(sign));
+        if NETWORK_SIGNS.iter().any(says) {
             failure.hints.push("actions have no network: declare what it fetches as a source".to_owned());
+        }
+        let sandbox = attempt.sandbox();
+        let is_full = has_no_room(&sandbox);
+        if is_full {
+            failure.kind = FailureKind::Surroundings;
+            failure.code = "WIZ1070".to_owned();
+            failure.message += ", and no space is left on the disk of the cache";
+            // What it left goes for its log.
+            let _ = wiz_sandbox::remove_tree(&sandbox);
+        }
+        if is_full || says(&FULL_DISK_SIGN) {
+            let hint = "free some space, or empty the cache with `wiz clean --cache`, then build again";
+            failure.hints.push(hint.to_owned());
         }
         let kept = FailedRun::new(
             attempt.action.owner.clone(),
@@ -200,14 +224,18 @@ impl Commands {
             attempt.execution.prepared.key.0,
             attempt.plan.clone(),
         );
-        let sandbox = attempt.sandbox();
-        let scratch = self.keep_failed.then_some(sandbox.as_path());
+        let scratch = (self.keep_failed && !is_full).then_some(sandbox.as_path());
         match failed::keep(&self.cache, &kept, &attempt.log(), scratch) {
             Ok(path) => failure.log = Some(LogTail { path, lines }),
             Err(error) => failure.hints.push(format!("its log could not be kept: {error}")),
         }
         failure.into()
     }
+}
+
+/// Whether the disk of a folder is full; a disk that cannot be asked is not.
+fn has_no_room(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < NO_ROOM)
 }
 
 /// A sandbox's token that is cancelled with the build's.
@@ -241,12 +269,13 @@ fn plan_setback(error: PlanError) -> Setback {
     }
 }
 
+/// A failure of the disk that the cache is on.
+fn disk_setback(doing: &'static str, path: &Path, source: std::io::Error) -> Setback {
+    store_setback(&StoreError::io(doing, path)(source))
+}
+
 /// A failure of the machine outside store and sandbox.
 pub(crate) fn host_setback(doing: &'static str, source: std::io::Error) -> Setback {
-    let path = PathBuf::new();
-    if source.kind() == std::io::ErrorKind::StorageFull {
-        return store_setback(&StoreError::Full { path, source });
-    }
     failure(FailureKind::Surroundings, "WIZ1072", &format!("cannot {doing}: {source}")).into()
 }
 

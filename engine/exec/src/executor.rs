@@ -131,11 +131,7 @@ impl LocalExecutor {
     /// [`StoreError`] if the disk refuses; nothing but time is lost then.
     pub fn finish(&self) -> Result<(), StoreError> {
         self.sources.save()?;
-        self.history.save().map_err(|source| StoreError::Io {
-            doing: "write",
-            path: PathBuf::from("history.json"),
-            source,
-        })?;
+        self.history.save().map_err(StoreError::io("write", self.history.file()))?;
         self.store.sync_batch()
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use wiz_base::Digest;
-use wiz_cas::{Store, Transfer};
+use wiz_cas::{Store, StoreError, Transfer};
 use wiz_scheduler::CancelToken;
 
 mod apt_sources;
@@ -210,7 +210,7 @@ impl Fetcher {
         cancel: &CancelToken,
         progress: Progress<'_>,
     ) -> Result<Digest, FetchError> {
-        fs::create_dir_all(&self.partials).map_err(FetchError::Partial)?;
+        fs::create_dir_all(&self.partials).map_err(StoreError::io("create", &self.partials))?;
         let partial = self.partials.join(request.sha256);
         let Some(_lock) = lock(&partial.with_extension("lock"), cancel)? else {
             return Err(FetchError::Cancelled);
@@ -238,14 +238,14 @@ impl Fetcher {
                     self.mark_late(&candidate);
                     late.push(candidate);
                 }
-                Err(problem) => failed.push(give_up_or(problem, candidate)?),
+                Err(problem) => failed.push(give_up_or(problem, candidate, &partial)?),
             }
         }
         for candidate in late {
             let patience = self.settings.patience.late_answer;
             match self.download(&candidate, request, &partial, patience, cancel, progress) {
                 Ok(digest) => return Ok(digest),
-                Err(problem) => failed.push(give_up_or(problem, candidate)?),
+                Err(problem) => failed.push(give_up_or(problem, candidate, &partial)?),
             }
         }
         Err(FetchError::Failed { sha256: request.sha256.to_owned(), failed })
@@ -283,10 +283,11 @@ impl Fetcher {
 }
 
 /// What ends the search ends it; anything else is noted.
-fn give_up_or(problem: Problem, candidate: Candidate) -> Result<Attempt, FetchError> {
+fn give_up_or(problem: Problem, candidate: Candidate, partial: &Path) -> Result<Attempt, FetchError> {
     match problem {
         Problem::Cancelled => Err(FetchError::Cancelled),
         Problem::Store(error) => Err(error.into()),
+        Problem::Partial(error) => Err(StoreError::io("write", partial)(error).into()),
         problem => Ok(Attempt { url: candidate.shown, problem }),
     }
 }
@@ -308,12 +309,12 @@ pub(crate) fn check_sha256(found: &str, expected: &str) -> Result<(), Problem> {
 /// Waits until this process alone holds `path`; `None` if cancelled meanwhile.
 fn lock(path: &Path, cancel: &CancelToken) -> Result<Option<File>, FetchError> {
     let file = File::options().create(true).truncate(false).write(true).open(path);
-    let file = file.map_err(FetchError::Partial)?;
+    let file = file.map_err(StoreError::io("lock", path))?;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(Some(file)),
             Err(fs::TryLockError::WouldBlock) => {}
-            Err(fs::TryLockError::Error(error)) => return Err(FetchError::Partial(error)),
+            Err(fs::TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error).into()),
         }
         // Disconnected on cancellation, silent otherwise.
         match cancel.receiver().recv_timeout(Duration::from_millis(100)) {

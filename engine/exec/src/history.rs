@@ -32,6 +32,11 @@ impl LocalHistory {
         Self { file, new: Mutex::default() }
     }
 
+    /// Where it is kept.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Remembers a result of an action that was carried out.
     pub fn record(&self, action: &Action, result: &ActionResult) {
         let record = Record { wall_ms: result.wall_ms, output: result.output_root };

@@ -55,6 +55,7 @@ fn setback(error: &NativeError) -> Setback {
     match error {
         NativeError::Cancelled => Setback::Cancelled,
         NativeError::Store(error) => store_setback(error),
+        NativeError::Unpack(fault) => failure(FailureKind::Build, fault.code(), fault).into(),
         error => failure(FailureKind::Build, "WIZ1060", error).into(),
     }
 }

@@ -297,6 +297,7 @@ fn missing_text(missing: &[Missing], present: &[RelPath]) -> String {
     } else {
         let _ = write!(text, "\nwhat it left in /build/out:{}", listed(present));
     }
+    text.push_str("\nhint: have the action make it below /build/out, or declare what it really makes");
     text
 }
 

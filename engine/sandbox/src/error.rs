@@ -16,7 +16,9 @@ pub enum SandboxError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The sandbox stood, but the program could not be started in it.
-    #[error("cannot start `{program}` in the sandbox: {source}")]
+    #[error(
+        "cannot start `{program}` in the sandbox: {source}\nhint: the path is looked up in the root: it, and the interpreter or loader it names, have to be in one of the root's trees"
+    )]
     Program {
         /// The first argument.
         program: String,

@@ -106,7 +106,7 @@ fn explain_step(step: Step, errno: Errno) -> (Option<&'static str>, &'static str
             (Some("the root has more layers than one page of options can name"), "use Linux 6.8 or newer")
         }
         (_, Errno::NOSPC | Errno::DQUOT) => {
-            (None, "make room on the disk that holds the cache: `wiz cache gc`")
+            (None, "make room on the disk that holds the cache, or empty the cache with `wiz clean --cache`")
         }
         (_, Errno::NOSYS) => (Some("the kernel is too old"), "use Linux 5.12 or newer"),
         _ => (None, "`wiz doctor` tests every part of the sandbox"),
@@ -217,7 +217,7 @@ mod tests {
             Errno::NOSPC,
             expect![[r#"
                 cannot prepare the scratch folder: No space left on device (os error 28)
-                hint: make room on the disk that holds the cache: `wiz cache gc`"#]],
+                hint: make room on the disk that holds the cache, or empty the cache with `wiz clean --cache`"#]],
         );
     }
 

@@ -56,7 +56,11 @@ pub fn probe(folder: &Path) -> Vec<Check> {
             Check { name: step.action(), finding }
         })
         .collect();
-    checks.extend(try_steps(folder));
+    // Without a user namespace nothing else can be tried, and all would say the same.
+    match checks.iter().position(|check| matches!(check.finding, Finding::Refused(_))) {
+        Some(0) => checks.truncate(1),
+        _ => checks.extend(try_steps(folder)),
+    }
     checks.extend([
         try_group("limit memory by a control group", Controller::Memory),
         try_group("limit processes by a control group", Controller::Processes),

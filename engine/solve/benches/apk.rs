@@ -17,7 +17,9 @@ use wiz_solve::{Pool, Source, TagId, Transaction, Wish, choose};
 const RUNS: usize = 20;
 
 fn main() {
-    let file = folder().join("apk/fixtures/alpine-317--APKINDEX.tar.gz");
+    let file = wiz_testkit::reference_data::folder()
+        .expect("the benchmark reads the reference data")
+        .join("apk/fixtures/alpine-317--APKINDEX.tar.gz");
     let Ok(bytes) = std::fs::read(&file) else {
         println!("not measured: no reference file `{}`", file.display());
         return;
@@ -68,12 +70,4 @@ fn measure<T>(what: &str, mut run: impl FnMut() -> T) -> T {
 fn processor_time() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e6
-}
-
-#[expect(clippy::disallowed_methods, reason = "reference data is found by the environment")]
-fn folder() -> PathBuf {
-    match std::env::var("WIZ_TEST_DATA") {
-        Ok(folder) => PathBuf::from(folder),
-        Err(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-    }
 }

@@ -1,11 +1,11 @@
 //! Database files, written ones and other people's.
 
 use expect_test::expect;
+use wiz_testkit::reference_data;
 
 use super::installed::{self, InstalledPackage};
 use super::{scripts, triggers, world};
 use crate::package::Script;
-use crate::reference_data;
 
 const PACKAGE: &str = "\
 P:a

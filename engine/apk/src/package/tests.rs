@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 
 use expect_test::{Expect, expect};
+use wiz_testkit::reference_data;
 
 use super::reader::PackageReader;
 use super::writer::{DataWriter, WrittenPackage, write_package};
 use super::{PackageError, Script};
 use crate::archive::{Entry, Kind, Owner};
 use crate::checksum::Checksum;
-use crate::key::{PublicKey, PublicKeys};
 use crate::pkginfo::PkgInfo;
-use crate::{reference_data, signature};
 
 const EPOCH: u64 = 1_700_000_000;
 
@@ -150,31 +149,6 @@ fn entries_that_break_the_contract_are_refused() {
         &expect!["`b` links to `a`, which is no earlier file of the package"],
     );
     check_refused(&[(Entry::directory("../a"), b"")], &expect!["`../a` is not a path below the root"]);
-}
-
-/// Name, number of entries, number of scripts, key file and the name it is trusted by.
-const FIXTURES: [(&str, usize, usize, Option<&str>); 4] = [
-    ("alpine-317--alpine-baselayout-3.4.0-r0.apk", 83, 4, None),
-    ("cli--packages--x86_64--custom-ca-certs-1-1.0.0-r0.apk", 11, 0, Some("melange.rsa.pub")),
-    ("cli--packages--x86_64--replayout-1.0.0-r0.apk", 7, 0, Some("melange.rsa.pub")),
-    ("hello-wolfi-2.12.1-r0.apk", 144, 0, None),
-];
-
-#[test]
-fn reference_packages_are_read_and_verified() {
-    for (name, entries, scripts, key) in FIXTURES {
-        let Some(bytes) = reference_data::bytes(&format!("apk/fixtures/{name}")) else { return };
-        let package = PackageReader::open(bytes.as_slice()).unwrap();
-        let control = package.control();
-        assert_eq!(control.scripts.len(), scripts, "{name}");
-        assert_eq!(package.signatures()[0].bytes.len(), 512, "{name}");
-        if let Some(trusted) = key {
-            let pem = reference_data::text("apk/fixtures/cli--melange.rsa.pub").unwrap();
-            let keys = PublicKeys::from([(trusted.to_owned(), PublicKey::from_pem(&pem).unwrap())]);
-            signature::verify_any(package.signatures(), &control.bytes, &keys).unwrap();
-        }
-        assert_eq!(package.list().unwrap().len(), entries, "{name}");
-    }
 }
 
 #[test]

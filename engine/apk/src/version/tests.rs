@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
+use wiz_testkit::reference_data;
 
 use super::{Version, compare_texts, text_matches_prefix};
-use crate::reference_data;
 
 /// One line: `a < b`, `a ~ b`, `a !~ b`, a valid version, or `!` and an invalid one.
 fn check(line: &str) -> Result<(), String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
+use std::path::Path;
 
 use wiz_base::TargetPattern;
 use wiz_graph::{ActionId, AnalyzedTarget, Artifact};
@@ -33,9 +34,7 @@ pub(crate) enum Goal {
 /// If definitions are wrong, an action fails, or results cannot be linked.
 pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliError> {
     let clock = Stopwatch::start();
-    let events = build.events.as_ref().map(File::create).transpose().map_err(|error| {
-        CliError::new(Kind::User, "WIZ2020", format!("the event file cannot be written: {error}"))
-    })?;
+    let events = build.events.as_deref().map(|file| create_events(config, file)).transpose()?;
     let progress = Progress::new(if config.live { View::Live } else { View::Plain }, events);
     let request = receipt::request(goal, &build.labels, build.options.platform.as_deref());
     let mut kept = None;
@@ -74,7 +73,8 @@ fn bring_up_to_date(
     let wanted = wanted(built, goal);
     let nothing = wanted.iter().all(|(_, artifacts)| artifacts.is_empty());
     if goal == Goal::Tests && nothing && !built.stands() {
-        return Err(CliError::new(Kind::User, "WIZ2021", "none of these targets has tests"));
+        return Err(CliError::new(Kind::User, "WIZ2021", "none of these targets has tests")
+            .hint("tests are what a rule names in its `TestInfo`"));
     }
     let artifacts = wanted.iter().flat_map(|(_, artifacts)| artifacts);
     let roots: BTreeSet<ActionId> = artifacts.filter_map(|artifact| built.graph.producer(artifact)).collect();
@@ -144,6 +144,16 @@ fn print_results(delivered: &[DeliveredTarget], counts: &Counts, wall: u64, buil
 
 fn millis(clock: &Stopwatch) -> u64 {
     u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The event file, relative to where the user stands.
+fn create_events(config: &Config, file: &Path) -> Result<File, CliError> {
+    let path = config.directory.join(file);
+    File::create(&path).map_err(|error| {
+        let message = format!("the event file `{}` cannot be written: {error}", path.display());
+        CliError::new(Kind::User, "WIZ2020", message)
+            .hint("`--events` takes a file in a folder that is there")
+    })
 }
 
 /// Parses labels and patterns.
@@ -245,7 +255,8 @@ fn summarize(outcome: &BuildOutcome, wall: u64) -> Result<(), CliError> {
     }
     output::note(&format!("{text}  {}", duration(wall)));
     if outcome.cancelled {
-        return Err(CliError::new(Kind::Failed, "WIZ2023", "interrupted"));
+        return Err(CliError::new(Kind::Failed, "WIZ2023", "interrupted")
+            .hint("what was finished is kept: the same command goes on from there"));
     }
     let kind = outcome.failures().map(|(_, failure)| match failure.kind {
         FailureKind::Build => Kind::Failed,

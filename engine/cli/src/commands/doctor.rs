@@ -7,6 +7,7 @@ use wiz_sandbox::Finding;
 use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::output;
+use crate::session::store_error;
 
 /// Checks the cache folder and everything the sandbox needs.
 ///
@@ -14,13 +15,9 @@ use crate::output;
 /// If something that is needed does not work.
 pub(crate) fn run(config: &Config) -> Result<(), CliError> {
     let store = Store::open(&config.cache, DigestFunction::default(), &StoreOptions::default());
-    let store = store.map_err(|error| {
-        CliError::new(Kind::Surroundings, "WIZ2010", error.to_string())
-            .hint("choose another folder with `WIZ_CACHE_DIR` or `--cache-dir`")
-    })?;
+    let store = store.map_err(|error| store_error(&error))?;
     output::result(&format!("ok      cache folder `{}`", config.cache.display()));
-    let scratch =
-        store.scratch().map_err(|error| CliError::new(Kind::Surroundings, "WIZ2010", error.to_string()))?;
+    let scratch = store.scratch().map_err(|error| store_error(&error))?;
     let mut failed = 0;
     for check in wiz_sandbox::probe(scratch.path()) {
         match check.finding {
@@ -28,7 +25,7 @@ pub(crate) fn run(config: &Config) -> Result<(), CliError> {
             Finding::Replaced(by) => output::result(&format!("absent  {}: {by}", check.name)),
             Finding::Refused(why) => {
                 failed += 1;
-                output::result(&format!("FAILED  {}: {why}", check.name));
+                output::result(&format!("FAILED  {}: {}", check.name, why.replace('\n', "\n        ")));
             }
         }
     }
@@ -39,5 +36,6 @@ pub(crate) fn run(config: &Config) -> Result<(), CliError> {
         Kind::Surroundings,
         "WIZ2011",
         format!("{failed} of the things wiz needs do not work here"),
-    ))
+    )
+    .hint("the lines that say FAILED end in what to do"))
 }

@@ -8,7 +8,7 @@ use crate::arguments::Shell;
 use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::output;
-use crate::session::Session;
+use crate::session::{Session, store_error};
 
 /// Enters the sandbox of the target's last failed action.
 ///
@@ -26,7 +26,7 @@ pub(crate) fn run(config: &Config, shell: &Shell) -> Result<(), CliError> {
         .hint(format!("`wiz build {}` keeps the sandbox of an action that fails", target.label)));
     };
     let store = Store::open(&config.cache, session.digest_function(), &StoreOptions::default())
-        .map_err(|error| CliError::new(Kind::Surroundings, "WIZ2010", error.to_string()))?;
+        .map_err(|error| store_error(&error))?;
     let command = if shell.command.is_empty() { vec!["/bin/sh".to_owned()] } else { shell.command.clone() };
     let spec = failed.spec(&store, command).map_err(|error| {
         CliError::new(Kind::Surroundings, "WIZ2051", error.to_string())

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use wiz_base::Span;
 use wiz_scheduler::{ActionFailure, ActionName};
 
 /// One finished action: `[3/17] //pkgs/zlib build  12.3 s`.
@@ -9,9 +10,13 @@ pub(super) fn finished((finished, total): (usize, usize), name: &str, millis: u6
     format!("[{finished}/{total}] {name}  {}\n", super::duration(millis))
 }
 
-/// A failed action: what, why, the end of its log, where all of it is, how to enter.
-pub(super) fn failed(action: &ActionName, failure: &ActionFailure) -> String {
+/// A failed action: what, where it is defined, why, the end of its log, where all of it is,
+/// how to enter.
+pub(super) fn failed(action: &ActionName, failure: &ActionFailure, place: Option<&Span>) -> String {
     let mut text = format!("failed: {} [{}]\n", super::name(action), failure.code);
+    if let Some(place) = place {
+        let _ = writeln!(text, "  defined at {place}");
+    }
     for line in failure.message.lines() {
         let _ = writeln!(text, "  {line}");
     }

@@ -152,5 +152,10 @@ pub(crate) fn passed(
 }
 
 fn refused(error: &MaterialiseError) -> CliError {
-    CliError::new(Kind::Surroundings, "WIZ2045", error.to_string())
+    let shown = CliError::of(Kind::Surroundings, "WIZ2045", error);
+    if shown.has_hint() {
+        shown
+    } else {
+        shown.hint("make the folder writable, or move away what is in its place")
+    }
 }

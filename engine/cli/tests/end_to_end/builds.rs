@@ -60,17 +60,6 @@ fn queries_answer_with_labels() {
 }
 
 #[test]
-fn two_builds_at_once_are_both_right() {
-    let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
-    let mut builds: Vec<_> =
-        (0..2).map(|_| fixture.command(&["build", "//a:hello"]).spawn().unwrap()).collect();
-    for build in &mut builds {
-        assert!(build.wait().unwrap().success());
-    }
-    assert_eq!(fs::read_to_string(fixture.path("wiz-out/a/hello/hello.txt")).unwrap(), "hi\n");
-}
-
-#[test]
 fn testing_leaves_results_where_they_are() {
     let fixture = Fixture::new(&[("a/BUILD.star", HELLO)]);
     assert_eq!(fixture.executed("//a:hello"), 1);

@@ -1,5 +1,6 @@
 //! A workspace in a temporary folder whose root is one static program.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,9 +19,14 @@ const TOOL: &str = r#"
 #include <sys/stat.h>
 #include <unistd.h>
 
+static void fail(const char *what) {
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
 static void copy(const char *from, FILE *to) {
     FILE *in = fopen(from, "r");
-    if (!in) { fprintf(stderr, "%s: %s\n", from, strerror(errno)); exit(1); }
+    if (!in) fail(from);
     for (int c; (c = getc(in)) != EOF;) putc(c, to);
     fclose(in);
 }
@@ -29,10 +35,13 @@ static void connect_out(void) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(80)};
     inet_pton(AF_INET, "192.0.2.1", &to.sin_addr);
     int s = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(s, (struct sockaddr *)&to, sizeof to) != 0) {
-        fprintf(stderr, "connect: %s\n", strerror(errno));
-        exit(1);
-    }
+    if (connect(s, (struct sockaddr *)&to, sizeof to) != 0) fail("connect");
+}
+
+static void fill(FILE *to, long mebibytes) {
+    static char block[1 << 20];
+    while (mebibytes-- > 0)
+        if (fwrite(block, sizeof block, 1, to) != 1) fail("write");
 }
 
 int main(int argc, char **argv) {
@@ -44,6 +53,10 @@ int main(int argc, char **argv) {
         else if (!strcmp(word, "copy")) { copy(next, out ? out : stdout); i++; }
         else if (!strcmp(word, "mode")) { chmod(argv[i + 2], strtol(next, NULL, 8)); i += 2; }
         else if (!strcmp(word, "sleep")) { fflush(NULL); sleep(atoi(next)); i++; }
+        else if (!strcmp(word, "nap")) { fflush(NULL); usleep(atoi(next) * 1000); i++; }
+        else if (!strcmp(word, "fill")) { fill(out, atol(next)); i++; }
+        else if (!strcmp(word, "remove")) { remove(next); i++; }
+        else if (!strcmp(word, "note")) i++;
         else if (!strcmp(word, "network")) connect_out();
         else if (!strcmp(word, "exit")) return atoi(next);
         else { fprintf(stderr, "what is `%s`?\n", word); return 64; }
@@ -52,10 +65,11 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// Rules over the tool: each target is one action.
+/// Rules: over the tool, each target one action and one test of it; a folder; a file from
+/// elsewhere; an unpacked archive.
 const RULES: &str = r#"
 def _words(ctx, out):
-    words = ["out", out.as_output()] if out else []
+    words = ["out", out.as_output()]
     for src in ctx.attrs.srcs:
         words += ["copy", src]
     for dep in ctx.attrs.deps:
@@ -63,10 +77,11 @@ def _words(ctx, out):
     return cmd_args("/usr/bin/tool", words, ctx.attrs.words)
 
 def _tool_impl(ctx: AnalysisContext) -> list[Provider]:
+    root = [tree[DefaultInfo].default_output for tree in [ctx.attrs._root] + ctx.attrs.trees]
     out = ctx.actions.declare_output(ctx.attrs.name + ".txt")
-    ctx.actions.run(_words(ctx, out), root = ctx.attrs._root[DefaultInfo].default_output, category = "tool", timeout = ctx.attrs.timeout)
+    ctx.actions.run(_words(ctx, out), root = root, category = "tool", timeout = ctx.attrs.timeout)
     log = ctx.actions.declare_output("test.log")
-    ctx.actions.run(["/usr/bin/tool", "say", "tested"], root = ctx.attrs._root[DefaultInfo].default_output, log = log.as_output(), category = "test")
+    ctx.actions.run(["/usr/bin/tool", "say", "tested"], root = root, log = log.as_output(), category = "test")
     return [DefaultInfo(default_output = out), TestInfo(results = [log])]
 
 tool = rule(impl = _tool_impl, doc = "Runs the tool.", attrs = {
@@ -74,6 +89,7 @@ tool = rule(impl = _tool_impl, doc = "Runs the tool.", attrs = {
     "deps": attrs.list(attrs.dep(), default = [], doc = "Targets whose outputs are copied."),
     "words": attrs.list(attrs.string(), default = [], doc = "More to do."),
     "timeout": attrs.string(default = "60s", doc = "How long it may take."),
+    "trees": attrs.list(attrs.dep(), default = [], doc = "Folders that are stacked on the root."),
     "_root": attrs.dep(default = "//root"),
 })
 
@@ -83,7 +99,27 @@ def _folder_impl(ctx: AnalysisContext) -> list[Provider]:
 folder = rule(impl = _folder_impl, doc = "A folder.", attrs = {
     "src": attrs.source(allow_directory = True, doc = "The folder."),
 })
+
+def _fetched_impl(ctx: AnalysisContext) -> list[Provider]:
+    return [DefaultInfo(default_output = ctx.actions.fetch("file", urls = ctx.attrs.urls, sha256 = ctx.attrs.sha256))]
+
+fetched = rule(impl = _fetched_impl, doc = "A file from elsewhere.", attrs = {
+    "urls": attrs.list(attrs.string(), doc = "Where it may be."),
+    "sha256": attrs.string(doc = "Its SHA-256."),
+})
+
+def _unpacked_impl(ctx: AnalysisContext) -> list[Provider]:
+    tree = ctx.actions.declare_output("tree", dir = True)
+    ctx.actions.native("unpack", params = {"archives": [{"archive": ctx.attrs.archive}], "tree": tree.as_output()})
+    return [DefaultInfo(default_output = tree)]
+
+unpacked = rule(impl = _unpacked_impl, doc = "An unpacked archive.", attrs = {
+    "archive": attrs.source(doc = "The archive."),
+})
 "#;
+
+/// What loads all of the rules, for a BUILD.star to begin with.
+pub(crate) const LOAD: &str = "load(\"//:rules.star\", \"fetched\", \"folder\", \"tool\", \"unpacked\")\n";
 
 /// A workspace, its cache, and where both lie.
 pub(crate) struct Fixture {
@@ -114,6 +150,11 @@ impl Fixture {
         self.folder.path().join("workspace").join(path)
     }
 
+    /// The home folder, with workspace and cache in it.
+    pub(crate) fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The cache folder.
     pub(crate) fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
@@ -136,7 +177,65 @@ impl Fixture {
 
     /// Runs `wiz` and returns status, stdout and stderr.
     pub(crate) fn wiz(&self, arguments: &[&str]) -> Ended {
-        Ended::from(self.command(arguments).output().unwrap())
+        self.run(&mut self.command(arguments))
+    }
+
+    /// Runs a command of this fixture.
+    pub(crate) fn run(&self, command: &mut Command) -> Ended {
+        self.ended(command.output().unwrap())
+    }
+
+    /// How a command of this fixture ended.
+    pub(crate) fn ended(&self, output: Output) -> Ended {
+        let text = |bytes| self.redact(&String::from_utf8(bytes).unwrap());
+        Ended {
+            status: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// `wiz` with arguments after a shell script has changed what surrounds it: in user and
+    /// mount namespaces of its own, with `$WIZ_CACHE_DIR` and the arguments at hand.
+    pub(crate) fn surrounded(&self, script: &str, arguments: &[&str]) -> Command {
+        let wiz = self.command(arguments);
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-euc", script, "sh"]);
+        command.arg(wiz.get_program()).args(wiz.get_args());
+        command.current_dir(self.path("")).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("HOME", self.folder.path()).env("WIZ_CACHE_DIR", self.cache());
+        command
+    }
+
+    /// Builds, expecting success, and returns what the event log says of each action: how
+    /// its result was come by, by name.
+    #[track_caller]
+    pub(crate) fn events(&self, label: &str) -> String {
+        let file = self.folder.path().join("events.json");
+        let ended = self.wiz(&["build", label, "--events", file.to_str().unwrap()]);
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        let text = fs::read_to_string(file).unwrap();
+        let mut lines: Vec<String> = text.lines().filter_map(event).collect();
+        lines.sort();
+        lines.concat()
+    }
+
+    /// The digest and the text of a target's one output, built with these further arguments.
+    #[track_caller]
+    pub(crate) fn built(&self, label: &str, arguments: &[&str]) -> (String, String) {
+        let ended = self.wiz(&[&["build", "--json", label], arguments].concat());
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        let output = &json["targets"][0]["outputs"][0];
+        let text = fs::read_to_string(self.path(output["path"].as_str().unwrap())).unwrap();
+        (output["digest"].as_str().unwrap().to_owned(), text)
+    }
+
+    /// What differs from run to run, by names in brackets.
+    fn redact(&self, text: &str) -> String {
+        let text = text.replace(self.folder.path().to_str().unwrap(), "[FOLDER]");
+        let text = text.replace(std::env::consts::ARCH, "[ARCH]");
+        text.split_inclusive('\n').map(redact_line).collect()
     }
 
     /// Builds, expecting success, and returns how many actions were executed.
@@ -157,14 +256,52 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "status {}\n{}{}", self.status, self.stdout, self.stderr)
     }
+}
+
+/// One line of an event file as a test sees it; none for what depends on the machine.
+fn event(line: &str) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_str(line).unwrap();
+    let kind = event["event"].as_str()?;
+    if kind == "build_finished" {
+        let counts = &event["counts"];
+        return Some(format!("{} of {} actions executed\n", counts["executed"], counts["total"]));
+    }
+    let name = format!("{} {}", event["action"]["label"].as_str()?, event["action"]["category"].as_str()?);
+    match kind {
+        "action_finished" => match &event["end"] {
+            serde_json::Value::String(end) => Some(format!("{name}: {end}\n")),
+            end => Some(format!("{name}: {}\n", end["done"]["how"].as_str().unwrap_or("failed"))),
+        },
+        "action_rewound" => Some(format!("{name}: rewound\n")),
+        _ => None,
+    }
+}
+
+/// Durations, ports and names of temporary areas, by what they are.
+fn redact_line(line: &str) -> String {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+    let mut line = match line.rsplit_once("  ") {
+        Some((head, time)) if time.starts_with(|c: char| c.is_ascii_digit()) && time.ends_with('s') => {
+            format!("{head}  [TIME]")
+        }
+        _ => line.to_owned(),
+    };
+    let loopback = "127.0.0.1:";
+    if let Some(port) = line.find(loopback).map(|at| at + loopback.len()) {
+        let digits = line[port..].bytes().take_while(u8::is_ascii_digit).count();
+        line.replace_range(port..port + digits, "[PORT]");
+    }
+    let is_area = |part: &str| part.split_once('-').is_some_and(|(pid, n)| is_number(pid) && is_number(n));
+    let mut parts: Vec<&str> = line.split('/').collect();
+    if let Some(area) = parts.iter().position(|part| is_area(part)) {
+        parts[area] = "[AREA]";
+    }
+    parts.join("/") + end
 }
 
 /// The tool, compiled once a test run.

@@ -1,58 +1,190 @@
-//! What is done again after a change, counted by the real binary.
+//! What is done again after a change, by the event log of the real binary: which results were
+//! there, which actions were executed, and which of those made what they had made before.
 
 use std::fs;
 
-use crate::fixture::Fixture;
+use expect_test::{Expect, expect};
 
-const CHAIN: &str = r#"load("//:rules.star", "tool")
+use crate::fixture::{Fixture, LOAD};
+
+const CHAIN: &str = r#"
 tool(name = "first", srcs = ["a.txt"])
 tool(name = "second", deps = [":first"], words = ["say", "two"])
 tool(name = "other", srcs = ["b.txt"])
-tool(name = "all-of-it", deps = [":second", ":other"])
+tool(name = "last", deps = [":second", ":other"])
 "#;
 
-fn chain() -> Fixture {
-    Fixture::new(&[("c/BUILD.star", CHAIN), ("c/a.txt", "a\n"), ("c/b.txt", "b\n")])
+/// A workspace whose `//c:last` has not been built yet.
+fn fresh() -> Fixture {
+    Fixture::new(&[("c/BUILD.star", &definition(CHAIN)), ("c/a.txt", "a\n"), ("c/b.txt", "b\n")])
+}
+
+/// A workspace whose `//c:last` has been built.
+fn built() -> Fixture {
+    let fixture = fresh();
+    let _ = fixture.events("//c:last");
+    fixture
+}
+
+fn definition(targets: &str) -> String {
+    format!("{LOAD}{targets}")
+}
+
+/// Builds, has something edited, and checks how each result is come by.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "an expectation is written in place")]
+fn check(edit: impl Fn(&Fixture), expected: Expect, text: &str) {
+    let fixture = built();
+    edit(&fixture);
+    expected.assert_eq(&fixture.events("//c:last"));
+    assert_eq!(fs::read_to_string(fixture.path("wiz-out/c/last/last.txt")).unwrap(), text);
+}
+
+#[test]
+fn nothing_built_before() {
+    let fixture = fresh();
+    expect![[r#"
+        //c:first tool: executed
+        //c:last tool: executed
+        //c:other tool: executed
+        //c:second tool: executed
+        4 of 4 actions executed
+    "#]]
+    .assert_eq(&fixture.events("//c:last"));
+}
+
+#[test]
+fn nothing_edited() {
+    check(
+        |_| (),
+        expect![[r#"
+        0 of 4 actions executed
+    "#]],
+        "a\ntwo\nb\n",
+    );
 }
 
 #[test]
 fn a_comment_executes_nothing() {
-    let fixture = chain();
-    assert_eq!(fixture.executed("//c:all-of-it"), 4);
-    fixture.write("c/BUILD.star", &format!("# a comment\n{CHAIN}"));
-    assert_eq!(fixture.executed("//c:all-of-it"), 0);
+    check(
+        |fixture| fixture.write("c/BUILD.star", &format!("# a comment\n{}", definition(CHAIN))),
+        expect![[r#"
+            0 of 4 actions executed
+        "#]],
+        "a\ntwo\nb\n",
+    );
 }
 
 #[test]
-fn a_changed_source_executes_what_reads_it() {
-    let fixture = chain();
-    assert_eq!(fixture.executed("//c:all-of-it"), 4);
-    fixture.write("c/a.txt", "changed\n");
-    assert_eq!(fixture.executed("//c:all-of-it"), 3);
-    assert_eq!(
-        fs::read_to_string(fixture.path("wiz-out/c/all-of-it/all-of-it.txt")).unwrap(),
-        "changed\ntwo\nb\n"
+fn a_rule_written_differently_executes_nothing() {
+    check(
+        |fixture| {
+            let rules = fs::read_to_string(fixture.path("rules.star")).unwrap();
+            fixture
+                .write("rules.star", &rules.replace("for src in ctx", "# The sources.\n    for src in ctx"));
+        },
+        expect![[r#"
+            0 of 4 actions executed
+        "#]],
+        "a\ntwo\nb\n",
     );
-    fixture.write("c/a.txt", "a\n");
-    assert_eq!(fixture.executed("//c:all-of-it"), 0, "the earlier result is still there");
+}
+
+#[test]
+fn an_edited_source_executes_what_reads_it() {
+    check(
+        |fixture| fixture.write("c/a.txt", "changed\n"),
+        expect![[r#"
+            //c:first tool: executed
+            //c:last tool: executed
+            //c:second tool: executed
+            3 of 4 actions executed
+        "#]],
+        "changed\ntwo\nb\n",
+    );
+}
+
+#[test]
+fn a_source_edited_there_and_back_executes_nothing() {
+    check(
+        |fixture| {
+            fixture.write("c/a.txt", "changed\n");
+            let _ = fixture.events("//c:last");
+            fixture.write("c/a.txt", "a\n");
+        },
+        expect![[r#"
+            //c:first tool: local_hit
+            //c:last tool: local_hit
+            //c:second tool: local_hit
+            0 of 4 actions executed
+        "#]],
+        "a\ntwo\nb\n",
+    );
+}
+
+#[test]
+fn an_edited_definition_executes_its_action_and_what_reads_it() {
+    check(
+        |fixture| fixture.write("c/BUILD.star", &definition(&CHAIN.replace("two", "zwei"))),
+        expect![[r#"
+            //c:last tool: executed
+            //c:second tool: executed
+            2 of 4 actions executed
+        "#]],
+        "a\nzwei\nb\n",
+    );
 }
 
 #[test]
 fn an_equal_output_stops_the_wave() {
-    let fixture = chain();
-    fixture.write("c/BUILD.star", &CHAIN.replace("srcs = [\"b.txt\"])", "srcs = [\"b.txt\"], words = [])"));
-    assert_eq!(fixture.executed("//c:all-of-it"), 4);
-    let edited = CHAIN.replace("srcs = [\"b.txt\"])", "words = [\"say\", \"b\"])");
-    fixture.write("c/BUILD.star", &edited);
-    assert_eq!(fixture.executed("//c:all-of-it"), 1);
+    check(
+        |fixture| {
+            let edited = CHAIN.replace("srcs = [\"b.txt\"])", "words = [\"say\", \"b\"])");
+            fixture.write("c/BUILD.star", &definition(&edited));
+        },
+        expect![[r#"
+            //c:last tool: local_hit
+            //c:other tool: cut_off
+            1 of 4 actions executed
+        "#]],
+        "a\ntwo\nb\n",
+    );
 }
 
 #[test]
-fn a_lost_or_damaged_cache_costs_time_only() {
-    let fixture = chain();
-    assert_eq!(fixture.executed("//c:all-of-it"), 4);
-    fs::remove_dir_all(fixture.cache()).unwrap();
-    assert_eq!(fixture.executed("//c:all-of-it"), 4);
-    let result = fixture.path("wiz-out/c/all-of-it/all-of-it.txt");
-    assert_eq!(fs::read_to_string(result).unwrap(), "a\ntwo\nb\n");
+fn limits_and_jobs_execute_nothing() {
+    check(
+        |fixture| {
+            fixture.write(
+                "c/BUILD.star",
+                &definition(&CHAIN.replace("\"first\",", "\"first\", timeout = \"5m\",")),
+            );
+            let ended = fixture.wiz(&["build", "//c:last", "--jobs", "7", "--keep-going"]);
+            assert!(ended.stderr.starts_with("nothing to do for 4 actions"), "{}", ended.stderr);
+        },
+        expect![[r#"
+            0 of 4 actions executed
+        "#]],
+        "a\ntwo\nb\n",
+    );
+}
+
+#[test]
+fn a_failure_keeps_what_was_made_and_is_executed_again() {
+    let fixture = built();
+    let failing = CHAIN.replace("[\"say\", \"two\"]", "[\"exit\", \"1\"]");
+    fixture.write("c/BUILD.star", &definition(&failing));
+    for _ in 0..2 {
+        let ended = fixture.wiz(&["build", "//c:last"]);
+        assert_eq!(ended.status, 1);
+        assert!(
+            ended.stderr.ends_with("0 of 4 actions executed, 1 failed, 1 not started  [TIME]\n"),
+            "{ended}"
+        );
+    }
+    fixture.write("c/BUILD.star", &definition(CHAIN));
+    expect![[r#"
+        0 of 4 actions executed
+    "#]]
+    .assert_eq(&fixture.events("//c:last"));
 }

@@ -2,8 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod bad_input;
+mod bad_actions;
+mod bad_definitions;
+mod bad_sources;
+mod bad_surroundings;
 mod builds;
+mod damaged_cache;
 mod fixture;
 mod incremental;
+mod interrupted;
+mod ordinary_user;
 mod random_edits;
+mod side_by_side;

@@ -209,7 +209,8 @@ impl Partial {
     }
 }
 
-/// Whether the same URL may give the file a moment later.
+/// Whether the same URL may give the file a moment later. A host that cannot be connected to
+/// seldom can be then, and other places are waiting.
 fn is_passing(problem: &Problem) -> bool {
     match problem {
         Problem::Stalled | Problem::Transport(_) => true,
@@ -222,8 +223,17 @@ fn problem(error: ureq::Error) -> Problem {
     match error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect | Timeout::RecvResponse) => Problem::Late,
         ureq::Error::Timeout(_) => Problem::Stalled,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Problem::Unreachable(error.to_string()),
+        ureq::Error::Io(error) if is_unreachable(error.kind()) => Problem::Unreachable(error.to_string()),
         error => Problem::Transport(error.to_string()),
     }
+}
+
+fn is_unreachable(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+    )
 }
 
 fn proxy(url: &str, exceptions: &str) -> Result<Proxy, ureq::Error> {

@@ -7,7 +7,6 @@ use std::io;
 use wiz_cas::StoreError;
 use wiz_scheduler::{FailureKind, Setback};
 
-use crate::command::host_setback;
 use crate::failure::{failure, store_setback};
 
 /// A source that could not be had.
@@ -19,9 +18,6 @@ pub(crate) enum FetchError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The folder of unfinished downloads cannot be used.
-    #[error("cannot write an unfinished download: {0}")]
-    Partial(io::Error),
     /// It would have to be asked for.
     #[error("{}", offline_text(.sha256, .wanted, .failed))]
     Offline {
@@ -79,6 +75,9 @@ pub(crate) enum Problem {
     /// The server said no.
     #[error("the server answers with status {0}")]
     Status(u16),
+    /// No connection can be made.
+    #[error("the host cannot be reached: {0}")]
+    Unreachable(String),
     /// Below HTTP.
     #[error("{0}")]
     Transport(String),
@@ -115,7 +114,6 @@ impl From<FetchError> for Setback {
         let (kind, code) = match error {
             FetchError::Cancelled => return Self::Cancelled,
             FetchError::Store(error) => return store_setback(&error),
-            FetchError::Partial(source) => return host_setback("write an unfinished download", source),
             FetchError::Offline { .. } => (FailureKind::Surroundings, "WIZ1042"),
             FetchError::Failed { ref failed, .. } => judge(failed),
         };
@@ -140,6 +138,17 @@ fn judge(failed: &[Attempt]) -> (FailureKind, &'static str) {
     }
 }
 
+fn is_of_the_network(problem: &Problem) -> bool {
+    matches!(problem, Problem::Late | Problem::Stalled | Problem::Unreachable(_) | Problem::Transport(_))
+}
+
+fn is_of_the_place(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::Status(_) | Problem::File(_) | Problem::Size { .. } | Problem::Scheme(_) | Problem::Path(_)
+    )
+}
+
 fn offline_text(sha256: &str, wanted: &[String], failed: &[Attempt]) -> String {
     let mut text = format!(
         "the source with SHA-256 `{sha256}` is not in the cache, and `--offline` forbids to fetch it from:"
@@ -154,7 +163,7 @@ fn offline_text(sha256: &str, wanted: &[String], failed: &[Attempt]) -> String {
 
 fn failed_text(sha256: &str, failed: &[Attempt]) -> String {
     if failed.is_empty() {
-        return format!("the source with SHA-256 `{sha256}` has no URL");
+        return format!("the source with SHA-256 `{sha256}` has no URL\nhint: give it one with `urls`");
     }
     let mut text = format!("the source with SHA-256 `{sha256}` could not be had from any of its places:");
     attempts(&mut text, failed);
@@ -185,7 +194,11 @@ fn hints(text: &mut String, failed: &[Attempt]) {
             break;
         }
     }
-    if any(|problem| matches!(problem, Problem::Late | Problem::Stalled | Problem::Transport(_))) {
+    if any(is_of_the_network) {
         text.push_str("\nhint: check the network, or name a folder that has the file with `--distdir`");
+    } else if any(is_of_the_place) {
+        text.push_str(
+            "\nhint: correct its place in the definition, or name a folder that has the file with `--distdir`",
+        );
     }
 }

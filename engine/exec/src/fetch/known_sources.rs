@@ -47,10 +47,7 @@ impl KnownSources {
             temporary.persist(&path)?;
             Ok(())
         };
-        write().map_err(|source| match source.kind() {
-            io::ErrorKind::StorageFull => StoreError::Full { path: path.clone(), source },
-            _ => StoreError::Io { doing: "write", path: path.clone(), source },
-        })
+        write().map_err(StoreError::io("write", &path))
     }
 
     fn noted(&self, sha256: &str) -> Option<Digest> {

@@ -219,7 +219,8 @@ fn every_failed_place_is_listed() {
             `<3>`: `<3>` is not a URL that can be fetched: it starts with none of https: http: file: debian: crate: pypi: npm:
             `<1>`: No such file or directory (os error 2)
             `<0>`: the server answers with status 404
-            hint: set `mirrors.debian` in WORKSPACE.star or in the configuration to a base URL, or configure apt on this machine"#]],
+            hint: set `mirrors.debian` in WORKSPACE.star or in the configuration to a base URL, or configure apt on this machine
+            hint: correct its place in the definition, or name a folder that has the file with `--distdir`"#]],
     );
 }
 

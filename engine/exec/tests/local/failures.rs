@@ -46,6 +46,7 @@ fn endings_are_told_apart() {
         with(run("x", "cat >out"), |run| run.arguments[0] = wiz_graph::Argument::text("/usr/bin/nothing")),
         expect![[r#"
             [WIZ1006] cannot start `/usr/bin/nothing` in the sandbox: No such file or directory (os error 2)
+            hint: the path is looked up in the root: it, and the interpreter or loader it names, have to be in one of the root's trees
         "#]],
     );
 }
@@ -71,6 +72,7 @@ fn outputs_are_what_was_declared() {
             the file `out` is missing
             what it left in /build/out:
             `other`
+            hint: have the action make it below /build/out, or declare what it really makes
         "#]],
     );
     check(
@@ -80,6 +82,7 @@ fn outputs_are_what_was_declared() {
             `out` is a folder, not a file
             what it left in /build/out:
             `out`
+            hint: have the action make it below /build/out, or declare what it really makes
         "#]],
     );
     check(

@@ -55,7 +55,9 @@ fn a_missing_program_is_named() {
     assert!(
         matches!(&error, SandboxError::Program { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
     );
-    expect!["cannot start `/bin/none` in the sandbox: No such file or directory (os error 2)"]
+    expect![[r#"
+        cannot start `/bin/none` in the sandbox: No such file or directory (os error 2)
+        hint: the path is looked up in the root: it, and the interpreter or loader it names, have to be in one of the root's trees"#]]
         .assert_eq(&error.to_string());
 }
 

@@ -2,10 +2,10 @@
 //! index of a real distribution.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use wiz_apk::index::archive::IndexArchive;
 use wiz_apk::{Dependency, Record};
+use wiz_testkit::reference_data;
 
 use super::outcome;
 use crate::{Request, solve};
@@ -15,19 +15,6 @@ const DIFFERENT: [(&str, &str); 1] = [(
     "provides14",
     "what `install_if` brings in may provide a virtual name, in whatever order they are met",
 )];
-
-#[expect(clippy::disallowed_methods, reason = "tests find their reference data by the environment")]
-fn folder() -> Option<PathBuf> {
-    let folder = match std::env::var("WIZ_TEST_DATA") {
-        Ok(folder) => PathBuf::from(folder),
-        Err(_) => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-    };
-    if folder.join("apk/solver").is_dir() {
-        return Some(folder.join("apk"));
-    }
-    println!("skipped: no reference folder `apk/solver`, hint: set WIZ_TEST_DATA");
-    None
-}
 
 /// A case that only adds packages to an empty root.
 struct Case {
@@ -85,9 +72,9 @@ fn distinct_records(text: &str) -> Vec<Record> {
 
 #[test]
 fn apks_own_cases_have_apks_answers() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = reference_data::folder() else { return };
     let mut cases = BTreeMap::new();
-    for file in std::fs::read_dir(folder.join("solver")).unwrap() {
+    for file in std::fs::read_dir(folder.join("apk/solver")).unwrap() {
         let path = file.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "test") {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -96,7 +83,7 @@ fn apks_own_cases_have_apks_answers() {
     }
     let mut different = Vec::new();
     for (name, case) in &cases {
-        let read = |file: &String| std::fs::read_to_string(folder.join("solver").join(file)).unwrap();
+        let read = |file: &String| std::fs::read_to_string(folder.join("apk/solver").join(file)).unwrap();
         let text: Vec<String> = case.repositories.iter().map(read).collect();
         let records = distinct_records(&text.join("\n"));
         // A world that cannot be parsed never reaches the solver.
@@ -116,8 +103,8 @@ fn apks_own_cases_have_apks_answers() {
 
 #[test]
 fn packages_of_a_real_distribution_are_solved() {
-    let Some(folder) = folder() else { return };
-    let file = std::fs::read(folder.join("fixtures/alpine-317--APKINDEX.tar.gz")).unwrap();
+    let Some(folder) = reference_data::folder() else { return };
+    let file = std::fs::read(folder.join("apk/fixtures/alpine-317--APKINDEX.tar.gz")).unwrap();
     let records: Vec<Record> = IndexArchive::read(file.as_slice()).unwrap().records().unwrap();
     for (wishes, least) in [("nginx postgresql15 python3", 20), ("gcc cmake git openssh", 30), ("busybox", 2)]
     {

@@ -273,5 +273,10 @@ fn mismatch(kind: &Kind, value: Value, place: Place) -> Refusal {
         Some(text) => format!("{text:?}"),
         None => format!("{} =", place.attribute()),
     };
-    Refusal::new(codes::ATTRIBUTE_TYPE, message).focus(focus)
+    let refusal = Refusal::new(codes::ATTRIBUTE_TYPE, message).focus(focus);
+    match kind {
+        Kind::List(_) => refusal.hint("put it in brackets: `[...]`"),
+        Kind::String => refusal.hint("put it in quotes"),
+        _ => refusal,
+    }
 }

@@ -49,7 +49,8 @@ impl Loader<'_> {
         let trace = edges.zip(&places).map(step).collect();
         let message = format!("targets depend on each other: {}", names.join(" -> "));
         let diagnostic = Diagnostic::error(codes::DEPENDENCY_CYCLE, message);
-        let diagnostic = Diagnostic { span: places.first().cloned().flatten(), trace, ..diagnostic };
+        let diagnostic = Diagnostic { span: places.first().cloned().flatten(), trace, ..diagnostic }
+            .hint("take one of these dependencies away, or move what they share to a third target");
         drop(left);
         self.report([diagnostic]);
     }

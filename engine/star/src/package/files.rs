@@ -65,7 +65,9 @@ impl<'a> PackageFiles<'a> {
                 let names = listed.entries().iter().map(|entry| entry.name.as_str());
                 let nearest = did_you_mean(below.file_name(), names);
                 let message = format!("`{path}` does not exist in `//{}`", self.folder);
-                Err(refuse(message).hint("a label starts with `//` or `:`").maybe_hint(nearest))
+                Err(refuse(message)
+                    .hint("make the file, or write a label, which starts with `//` or `:`")
+                    .maybe_hint(nearest))
             }
         }
     }

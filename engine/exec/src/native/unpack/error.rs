@@ -2,6 +2,11 @@
 
 use std::io;
 
+/// What to try about an archive that no honest program writes.
+const FORGED: &str = "no usual program writes such archives: take the source from a place you trust";
+/// What to try about an archive of which a part is missing.
+const WHOLE: &str = "compare it with what its authors publish; if that is whole, change `sha256`";
+
 /// What is wrong with an archive, and where.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
@@ -37,28 +42,55 @@ pub enum UnpackError {
     },
 }
 
+impl UnpackError {
+    /// The stable code of this fault: whether the archive reaches for places outside, is larger
+    /// than it may be, or is unusable in another way.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Entry {
+                problem:
+                    EntryProblem::Absolute
+                    | EntryProblem::Escapes
+                    | EntryProblem::LinkEscapes { .. }
+                    | EntryProblem::Through { .. },
+                ..
+            } => "WIZ1064",
+            Self::Archive {
+                problem:
+                    ArchiveProblem::TooLarge { .. }
+                    | ArchiveProblem::Bomb { .. }
+                    | ArchiveProblem::TooMany { .. }
+                    | ArchiveProblem::Overlapping,
+                ..
+            } => "WIZ1065",
+            _ => "WIZ1063",
+        }
+    }
+}
+
 /// What is wrong with an archive as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveProblem {
     /// Neither of the formats that are read.
     #[error(
-        "this is no archive that can be unpacked: tar (plain, gzip, xz, bzip2, zstd or lzip), zip and deb can"
+        "this is no archive that can be unpacked: tar (plain, gzip, xz, bzip2, zstd or lzip), zip and deb can\nhint: a server may have sent a page instead of the file: look at it"
     )]
     Format,
     /// The decompressor or the reader gave up.
-    #[error("it is damaged or cut off: {0}")]
+    #[error("it is damaged or cut off: {0}\nhint: {WHOLE}")]
     Damaged(#[source] io::Error),
     /// The zip reader gave up.
-    #[error("it is damaged or cut off: {0}")]
+    #[error("it is damaged or cut off: {0}\nhint: {WHOLE}")]
     Zip(#[source] zip::result::ZipError),
     /// A tar header that is none.
-    #[error("it is damaged: no tar header at byte {offset} of the unpacked stream")]
+    #[error("it is damaged: no tar header at byte {offset} of the unpacked stream\nhint: {WHOLE}")]
     Header {
         /// Where it should be, in bytes.
         offset: u64,
     },
     /// A tar stream without an end.
-    #[error("it is cut off: the tar stream ends without its end marker")]
+    #[error("it is cut off: the tar stream ends without its end marker\nhint: {WHOLE}")]
     NoEnd,
     /// More bytes than allowed.
     #[error("it unpacks to more than {limit} bytes\nhint: if that is right, raise `max_bytes`")]
@@ -85,7 +117,7 @@ pub enum ArchiveProblem {
         limit: u64,
     },
     /// Parts of a zip that share bytes.
-    #[error("entries of the zip file overlap: this looks like an archive bomb")]
+    #[error("entries of the zip file overlap: this looks like an archive bomb\nhint: {FORGED}")]
     Overlapping,
     /// A deb without its data.
     #[error("it has no member `data.tar`")]
@@ -104,10 +136,10 @@ pub enum ArchiveProblem {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EntryProblem {
     /// A name that starts at the root.
-    #[error("its path is absolute")]
+    #[error("its path is absolute\nhint: {FORGED}")]
     Absolute,
     /// A name with `..`.
-    #[error("its path leads out of the archive")]
+    #[error("its path leads out of the archive\nhint: {FORGED}")]
     Escapes,
     /// A name that is not text.
     #[error("its name is not UTF-8 without line breaks\nhint: leave it out with `without`")]
@@ -122,7 +154,9 @@ pub enum EntryProblem {
     #[error("the target of the link is empty or not UTF-8")]
     Target,
     /// A path that leads through a link.
-    #[error("it would be written through `{through}`, which is not a folder")]
+    #[error(
+        "it would be written through `{through}`, which is not a folder\nhint: leave one of the two out with `without`"
+    )]
     Through {
         /// The link or file.
         through: String,

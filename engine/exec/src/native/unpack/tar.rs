@@ -89,7 +89,7 @@ impl<R: Read> TarStream<R> {
             self.skip(self.unread + self.padding)?;
             (self.unread, self.padding) = (0, 0);
             let Some(header) = self.header()? else { return Ok(None) };
-            let size = header.entry_size().map_err(|_| self.bad_header())?;
+            let size = header.entry_size().map_err(|_| self.bad_header(self.offset - BLOCK))?;
             share.entry(size.saturating_add(BLOCK))?;
             match header.entry_type() {
                 EntryType::GNULongName => extended.name = Some(until_nul(self.extension(&header, size)?)),
@@ -152,7 +152,7 @@ impl<R: Read> TarStream<R> {
             _ => TarKind::Refused(EntryProblem::Unsupported("of an unknown kind")),
         };
         let mtime = extended.mtime.unwrap_or_else(|| header.mtime().unwrap_or(0));
-        let mode = header.mode().map_err(|_| self.bad_header())?;
+        let mode = header.mode().map_err(|_| self.bad_header(self.offset - BLOCK))?;
         let size = if matches!(kind, TarKind::File) { size } else { 0 };
         Ok(TarEntry { name, kind, mode, mtime, size })
     }
@@ -177,14 +177,14 @@ impl<R: Read> TarStream<R> {
             return Ok(None);
         }
         if !header_sum_is_right(block) {
-            return Err(self.bad_header());
+            return Err(self.bad_header(self.offset));
         }
         self.offset += BLOCK;
         Ok(Some(header))
     }
 
-    fn bad_header(&self) -> TarProblem {
-        ArchiveProblem::Header { offset: self.offset }.into()
+    fn bad_header(&self, offset: u64) -> TarProblem {
+        ArchiveProblem::Header { offset }.into()
     }
 
     /// The bytes of an extension header.

@@ -361,7 +361,9 @@ fn what_is_malicious_is_refused_by_name() {
     }
     expect![[r#"
         error: archive `evil.tar`, entry `/etc/passwd`: its path is absolute
+        hint: no usual program writes such archives: take the source from a place you trust
         error: archive `evil.tar`, entry `a/../../b`: its path leads out of the archive
+        hint: no usual program writes such archives: take the source from a place you trust
         error: archive `evil.tar`, entry `a�b`: its name is not UTF-8 without line breaks
         hint: leave it out with `without`
         error: archive `evil.tar`, entry `out`: the link to `/etc` leads out of the tree
@@ -369,11 +371,15 @@ fn what_is_malicious_is_refused_by_name() {
         error: archive `evil.tar`, entry `a/out`: the link to `../../etc` leads out of the tree
         hint: leave it out with `without`
         error: archive `evil.tar`, entry `in/file`: it would be written through `in`, which is not a folder
+        hint: leave one of the two out with `without`
         error: archive `evil.tar`, entry `f/below`: it would be written through `f`, which is not a folder
+        hint: leave one of the two out with `without`
         error: archive `evil.tar`, entry `d`: the archive has a folder and something else at this path
         error: archive `evil.tar`, entry `d`: the archive has a folder and something else at this path
         error: archive `evil.tar`, entry `h`: its path is absolute
+        hint: no usual program writes such archives: take the source from a place you trust
         error: archive `evil.tar`, entry `h`: its path leads out of the archive
+        hint: no usual program writes such archives: take the source from a place you trust
         error: archive `evil.tar`, entry `h`: it is a hard link to `later`, which is not a file unpacked before it
         error: archive `evil.tar`, entry `h`: it is a hard link to `l`, which is not a file unpacked before it
         error: archive `evil.tar`, entry `dev/null`: it is a character device, which no tree can hold
@@ -414,16 +420,26 @@ fn what_is_no_archive_or_half_of_one_is_refused() {
     }
     expect![[r#"
         error: archive `bad`: this is no archive that can be unpacked: tar (plain, gzip, xz, bzip2, zstd or lzip), zip and deb can
+        hint: a server may have sent a page instead of the file: look at it
         error: archive `bad`: this is no archive that can be unpacked: tar (plain, gzip, xz, bzip2, zstd or lzip), zip and deb can
+        hint: a server may have sent a page instead of the file: look at it
         error: archive `bad`: this is no archive that can be unpacked: tar (plain, gzip, xz, bzip2, zstd or lzip), zip and deb can
+        hint: a server may have sent a page instead of the file: look at it
         error: archive `bad`: it is damaged or cut off: incomplete deflate stream
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
         error: archive `bad`: it is damaged or cut off: corrupt gzip stream does not have a matching checksum
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
         error: archive `bad`: it is damaged or cut off: the file is cut off
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
         error: archive `bad`: it is damaged: no tar header at byte 512 of the unpacked stream
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
         error: archive `bad`: it is damaged or cut off: invalid Zip archive: Could not find EOCD
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
         error: archive `bad`: it has no member `data.tar`
         error: archive `bad`: it is damaged or cut off: a member's header is cut off
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
         error: archive `bad`: it is damaged or cut off: lzma data error
+        hint: compare it with what its authors publish; if that is whole, change `sha256`
     "#]].assert_eq(&text);
 }
 
@@ -497,8 +513,9 @@ fn nothing_is_written_through_a_link_of_a_root() {
         &[("a.tar", archive)],
         &json!({ "capture": "root" }),
         &expect![[r#"
-        error: archive `a.tar`, entry `var/run/pid`: it would be written through `var/run`, which is not a folder
-    "#]],
+            error: archive `a.tar`, entry `var/run/pid`: it would be written through `var/run`, which is not a folder
+            hint: leave one of the two out with `without`
+        "#]],
     );
 }
 
