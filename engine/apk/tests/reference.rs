@@ -1,6 +1,8 @@
 //! Every package and index of the reference data: read, and its signature verified with
 //! whichever of the data's keys fits it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
 use std::fs;
 use std::path::Path;
 

@@ -6,7 +6,6 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-
 use wiz_apk::Record;
 use wiz_apk::index::archive::IndexArchive;
 use wiz_solve::{Pool, Source, TagId, Transaction, Wish, choose};
