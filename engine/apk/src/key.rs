@@ -5,15 +5,22 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use rand_core::CryptoRng;
+use rand_core::TryCryptoRng;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding,
 };
+use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest as _, Sha256};
 
 /// Bits of a generated key's modulus.
 const BITS: usize = 4096;
+
+/// Bits below which a key is not taken: NIST SP 800-57 has disallowed less since 2014.
+const FEWEST_BITS: u32 = 2048;
+
+/// How the file name of a public key ends.
+pub const PUBLIC_SUFFIX: &str = ".rsa.pub";
 
 /// A key that signs, with the name it goes by.
 pub struct PrivateKey {
@@ -22,34 +29,51 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Makes a key of 4096 bits. `name` says whose it is, such as a mail address.
+    /// Makes a key of 4096 bits, named `<owner>-<8 hexadecimal digits>`, the digits from
+    /// the key itself. `owner` says whose it is, such as a mail address.
     ///
     /// # Errors
-    /// [`KeyError`] if `name` cannot be part of a file name.
-    pub fn generate(name: &str, random: &mut impl CryptoRng) -> Result<Self, KeyError> {
-        Self::generate_with_bits(name, BITS, random)
+    /// [`KeyError`] if `owner` cannot be part of a file name, or `random` fails.
+    pub fn generate(owner: &str, random: &mut impl TryCryptoRng) -> Result<Self, KeyError> {
+        Self::generate_with_bits(owner, BITS, random)
     }
 
-    pub(crate) fn generate_with_bits(
-        name: &str,
+    /// The same with a modulus of another length, in bits.
+    ///
+    /// # Errors
+    /// [`KeyError`] as there.
+    pub fn generate_with_bits(
+        owner: &str,
         bits: usize,
-        random: &mut impl CryptoRng,
+        random: &mut impl TryCryptoRng,
     ) -> Result<Self, KeyError> {
-        check_name(name)?;
+        check_name(owner)?;
         let rsa = rsa::PrivateKey::new(random, bits).map_err(|source| KeyError::Generate { source })?;
-        Ok(Self { name: name.to_owned(), rsa })
+        let name = format!("{owner}-{}", PublicKey { rsa: rsa.to_public_key() }.fingerprint());
+        Ok(Self { name, rsa })
     }
 
-    /// Reads a key from PEM, PKCS#8 or the older PKCS#1.
+    /// Reads a key from PEM, PKCS#8 or the older PKCS#1. It goes by `name` as it is.
     ///
     /// # Errors
-    /// [`KeyError`] if it is no such key, or `name` cannot be part of a file name.
+    /// [`KeyError`] if it is no such key, is shorter than 2048 bits, or `name` cannot be
+    /// part of a file name.
     pub fn from_pem(name: &str, pem: &str) -> Result<Self, KeyError> {
         check_name(name)?;
         let rsa = rsa::PrivateKey::from_pkcs8_pem(pem)
             .or_else(|_| rsa::PrivateKey::from_pkcs1_pem(pem))
             .map_err(|_| KeyError::Private { name: name.to_owned() })?;
+        let bits = rsa.n().bit_width();
+        if bits < FEWEST_BITS {
+            return Err(KeyError::Short { name: name.to_owned(), bits });
+        }
         Ok(Self { name: name.to_owned(), rsa })
+    }
+
+    /// The name it goes by, without a suffix.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The key as PEM, PKCS#8, unencrypted.
@@ -67,10 +91,10 @@ impl PrivateKey {
         PublicKey { rsa: self.rsa.to_public_key() }
     }
 
-    /// `<name>-<8 hexadecimal digits>.rsa.pub`, the digits from the key itself.
+    /// `<name>.rsa.pub`: what the public half is called in `/etc/apk/keys` and in signatures.
     #[must_use]
     pub fn public_file_name(&self) -> String {
-        format!("{}-{}.rsa.pub", self.name, self.public().fingerprint())
+        format!("{}{PUBLIC_SUFFIX}", self.name)
     }
 
     pub(crate) fn rsa(&self) -> &rsa::PrivateKey {
@@ -150,6 +174,14 @@ pub enum KeyError {
     Private {
         /// The key's name.
         name: String,
+    },
+    /// A key whose signatures prove nothing.
+    #[error("`{name}` has {bits} bits, hint: 2048 are the least, `wiz key new` makes 4096")]
+    Short {
+        /// The key's name.
+        name: String,
+        /// Of its modulus.
+        bits: u32,
     },
     /// Not a public RSA key.
     #[error("not an RSA public key in PEM, hint: it begins with `-----BEGIN PUBLIC KEY-----`")]

@@ -87,6 +87,13 @@ impl<R: BufRead> PackageReader<R> {
         &self.control
     }
 
+    /// The control member, and the input at the first byte of the data, which nothing
+    /// has vouched for.
+    #[must_use]
+    pub fn into_parts(self) -> (Control, R) {
+        (self.control, self.data)
+    }
+
     /// Calls `visit` with each entry of the data and its content, in order, and then
     /// checks the whole against `datahash`. Each file's bytes are checked against its
     /// checksum as soon as `visit` returns. What `visit` saw before this function

@@ -80,7 +80,7 @@ fn one_trusted_signature_is_enough() {
 
 #[test]
 fn keys_round_trip_through_pem() {
-    let again = PrivateKey::from_pem("tests@wiz", &KEY.to_pem().unwrap()).unwrap();
+    let again = PrivateKey::from_pem(KEY.name(), &KEY.to_pem().unwrap()).unwrap();
     assert_eq!(again.public_file_name(), KEY.public_file_name());
     assert_eq!(PublicKey::from_pem(&KEY.public().to_pem()).unwrap(), KEY.public());
     assert!(PrivateKey::from_pem("a/b", &KEY.to_pem().unwrap()).is_err());
