@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::assert_none;
 
 /// Level of each crate; a crate may depend on crates of lower levels only.
-const LEVELS: [(&str, u32); 16] = [
+const LEVELS: [(&str, u32); 17] = [
     ("wiz-base", 0),
     ("wiz-graph", 1),
     ("wiz-cas", 1),
@@ -19,6 +19,7 @@ const LEVELS: [(&str, u32); 16] = [
     ("wiz-recall", 2),
     ("wiz-scheduler", 2),
     ("wiz-exec", 3),
+    ("wiz-repo", 3),
     ("wiz", 4),
     ("wiz-apk-cli", 4),
     ("wiz-testkit", 9),
