@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod repository;
+
+pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
+
 /// Builds signed packages and container images from one declarative source of truth.
 #[derive(Debug, Parser)]
 #[command(name = "wiz", version, max_term_width = 100, disable_help_subcommand = true)]
@@ -36,6 +40,10 @@ pub(crate) enum Command {
     Query(Query),
     /// Remove results linked under wiz-out/, or the whole cache.
     Clean(Clean),
+    /// Make, list, rotate and revoke the keys that sign repositories.
+    Key(Key),
+    /// Publish, check and serve signed repositories.
+    Repo(Repo),
     /// Check that this machine can build.
     Doctor,
     /// Print a completion script for a shell.
@@ -64,6 +72,11 @@ pub(crate) struct BuildOptions {
     /// A folder of source archives to look in before any URL; may be repeated.
     #[arg(long, value_name = "DIR")]
     pub(crate) distdir: Vec<PathBuf>,
+
+    /// The private key that repositories are signed with [default: $WIZ_SIGNING_KEY,
+    /// `signing_key` in config.toml, or a key made on first use].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signing_key: Option<PathBuf>,
 }
 
 /// `wiz build` and `wiz test`.

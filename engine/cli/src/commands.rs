@@ -4,6 +4,8 @@ pub(crate) mod build;
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod query;
+pub(crate) mod repo;
 pub(crate) mod shell;

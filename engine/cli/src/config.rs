@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use wiz_base::RelPath;
 use wiz_star::DiskSources;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, BuildOptions};
 use crate::error::{CliError, Kind, Style};
 
 /// What the surroundings say.
@@ -21,8 +21,12 @@ pub(crate) struct Config {
     pub(crate) directory: PathBuf,
     /// Where the cache lies.
     pub(crate) cache: PathBuf,
+    /// The folder of `config.toml` and of the user's keys.
+    pub(crate) settings: PathBuf,
     /// What `config.toml` says.
     pub(crate) file: ConfigFile,
+    /// The private key that repositories are signed with, unless a flag names another.
+    pub(crate) signing_key: Option<PathBuf>,
     /// The proxy's URL and the hosts that are reached without it.
     pub(crate) proxy: Option<(String, String)>,
     /// How diagnostics are drawn.
@@ -41,6 +45,8 @@ pub(crate) struct ConfigFile {
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// Folders of source archives.
     pub(crate) distdirs: Vec<PathBuf>,
+    /// The private key that repositories are signed with; relative to the file's folder.
+    pub(crate) signing_key: Option<PathBuf>,
 }
 
 impl Config {
@@ -71,7 +77,12 @@ impl Config {
         let variable = |names: [&str; 2]| names.into_iter().find_map(|name| env::var(name).ok());
         let proxy = variable(["https_proxy", "HTTPS_PROXY"]).filter(|proxy| !proxy.is_empty());
         let proxy = proxy.map(|proxy| (proxy, variable(["no_proxy", "NO_PROXY"]).unwrap_or_default()));
-        Ok(Self { cache: directory.join(cache), directory, file, proxy, style, live })
+        let named = env::var_os("WIZ_SIGNING_KEY").filter(|key| !key.is_empty());
+        let signing_key = named
+            .map(|key| directory.join(key))
+            .or_else(|| file.signing_key.as_ref().map(|key| settings.join(key)));
+        let cache = directory.join(cache);
+        Ok(Self { directory, cache, settings, file, signing_key, proxy, style, live })
     }
 
     /// The nearest folder upwards that has a WORKSPACE.star.
@@ -102,6 +113,12 @@ impl Config {
         let hidden = inside.and_then(|cache| RelPath::new(cache).ok());
         DiskSources::new(root, hidden)
             .map_err(|error| CliError::new(Kind::User, "WIZ2040", error.to_string()))
+    }
+
+    /// The private key that repositories are signed with, if one is named.
+    pub(crate) fn signing_key(&self, options: &BuildOptions) -> Option<PathBuf> {
+        let given = options.signing_key.as_ref().map(|key| self.directory.join(key));
+        given.or_else(|| self.signing_key.clone())
     }
 
     /// How many actions run at once when nothing says otherwise.

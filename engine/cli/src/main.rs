@@ -8,6 +8,7 @@ mod error;
 mod interrupt;
 mod output;
 mod progress;
+mod repository_report;
 mod session;
 
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Shell(shell) => commands::shell::run(config, &shell),
         Command::Query(query) => commands::query::run(config, &query),
         Command::Clean(clean) => commands::clean::run(config, &clean),
+        Command::Key(key) => commands::key::run(config, &key),
+        Command::Repo(repo) => commands::repo::run(config, &repo),
         Command::Doctor => commands::doctor::run(config),
         Command::Completions(completions) => commands::completions::run(&completions),
     }

@@ -29,6 +29,8 @@ mod again;
 pub(crate) mod deliver;
 mod logs;
 pub(crate) mod receipt;
+pub(crate) mod repository;
+pub(crate) mod signing;
 mod watched;
 
 /// An opened workspace.
@@ -43,6 +45,7 @@ pub(crate) struct Session<'a> {
     keep_going: bool,
     offline: bool,
     distdirs: Vec<PathBuf>,
+    signing_key: Option<PathBuf>,
 }
 
 /// What analysis found, as a graph.
@@ -113,6 +116,7 @@ impl<'a> Session<'a> {
         }
         session.keep_going = options.keep_going;
         session.offline = options.offline;
+        session.signing_key = config.signing_key(options);
         let given = options.distdir.iter().chain(&config.file.distdirs);
         session.distdirs = given.map(|folder| config.directory.join(folder)).collect();
         Ok(session)
@@ -143,6 +147,7 @@ impl<'a> Session<'a> {
             keep_going: false,
             offline: false,
             distdirs: Vec::new(),
+            signing_key: config.signing_key.clone(),
         })
     }
 
@@ -212,6 +217,11 @@ impl Session<'_> {
     /// The function all digests of this workspace are made with.
     pub(crate) fn digest_function(&self) -> DigestFunction {
         self.workspace.digest_function
+    }
+
+    /// The name that WORKSPACE.star gives the workspace.
+    pub(crate) fn workspace_name(&self) -> &str {
+        &self.workspace.name
     }
 
     /// A label as a target of this session's platform.

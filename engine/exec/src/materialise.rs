@@ -67,6 +67,18 @@ impl OutputLinks {
         folder.join(target.label.output_folder().as_str())
     }
 
+    /// Makes the folder of a target's results, for results that are written there.
+    ///
+    /// # Errors
+    /// [`MaterialiseError::Write`] if it cannot be made.
+    pub fn make_folder(&self, target: &ConfiguredTarget) -> Result<PathBuf, MaterialiseError> {
+        let folder = self.folder_of(target);
+        match self.make_folders(&folder) {
+            Ok(()) => Ok(folder),
+            Err(source) => Err(MaterialiseError::Write { path: folder, source }),
+        }
+    }
+
     /// Links the declared `outputs` of a target, each with the result that has it, and
     /// removes links of outputs it no longer has. A link that is right is left alone.
     ///

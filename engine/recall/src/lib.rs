@@ -15,7 +15,7 @@ pub mod stored;
 mod wire;
 
 pub use plan::{Change, Decided, Plan};
-pub use receipt::{Receipt, ReceiptOutput, ReceiptTarget, Standing};
+pub use receipt::{Around, Receipt, ReceiptOutput, ReceiptTarget, Standing};
 pub use record::{Known, record};
 pub use sight::{Look, Seen, Sight, Stamps};
 pub use stored::{ActionName, NewGraph, StoredAction, StoredGraph, StoredResult, TargetActions};

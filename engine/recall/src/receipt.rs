@@ -13,7 +13,7 @@ use crate::file;
 use crate::sight::{Look, Sight, in_parallel};
 
 /// Kind and version of a receipt's file.
-const MAGIC: &str = "wiz-receipt-1";
+const MAGIC: &str = "wiz-receipt-2";
 
 /// What a request looked at and made.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -39,6 +39,15 @@ pub struct ReceiptTarget {
     pub label: String,
     /// What it made.
     pub outputs: Vec<ReceiptOutput>,
+    /// What outside of the workspace decided what became of them.
+    pub around: Vec<Around>,
+}
+
+/// A file or folder outside of the workspace: the key that signs, the folder of keys.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Around {
+    path: PathBuf,
+    stamp: Option<Stamp>,
 }
 
 /// An output that was linked.
@@ -58,7 +67,8 @@ pub struct ReceiptOutput {
 /// How a receipt compares with what is there now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// The targets, by place, of which an output is missing or was touched.
+    /// The targets, by place, of which an output, or what is around them, is missing or was
+    /// touched.
     pub broken: BTreeSet<usize>,
     /// The sights, by place, that are not proved to be as they were: their content decides.
     pub unproved: Vec<usize>,
@@ -93,9 +103,28 @@ impl Receipt {
             .flat_map(|(place, target)| target.outputs.iter().map(move |output| (place, output)))
             .collect();
         let broken = in_parallel(&outputs, |(_, output)| output.stands(&look));
-        let broken = broken.into_iter().map(|place| outputs[place].0).collect();
+        let mut broken: BTreeSet<usize> = broken.into_iter().map(|place| outputs[place].0).collect();
+        let targets = self.targets.iter().enumerate();
+        let elsewhere = targets.filter(|(_, target)| !target.around.iter().all(Around::stands));
+        broken.extend(elsewhere.map(|(place, _)| place));
         Standing { broken, unproved: look.unproved(&self.sights) }
     }
+}
+
+impl Around {
+    /// What is at an absolute path now, links followed. To be asked before it is read.
+    #[must_use]
+    pub fn see(path: &Path) -> Self {
+        Self { stamp: stamp_at(path), path: path.to_owned() }
+    }
+
+    fn stands(&self) -> bool {
+        stamp_at(&self.path) == self.stamp
+    }
+}
+
+fn stamp_at(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().as_ref().map(Stamp::of)
 }
 
 impl ReceiptOutput {
@@ -142,6 +171,7 @@ mod tests {
         fs::write(root.join("tree/inner/f"), "f").unwrap();
         std::os::unix::fs::symlink("nowhere", root.join("tree/dangling")).unwrap();
         fs::write(root.join("source"), "s").unwrap();
+        fs::create_dir(root.join("keys")).unwrap();
         std::os::unix::fs::symlink(root.join("tree"), root.join("link")).unwrap();
         let look = Look::below(root).unwrap();
         let inner = ["", "inner", "inner/f", "dangling"].map(|path| RelPath::new(path).unwrap());
@@ -162,6 +192,7 @@ mod tests {
             targets: vec![ReceiptTarget {
                 label: "//a".to_owned(),
                 outputs: vec![output.stamped(&look, &inner).unwrap()],
+                around: vec![Around::see(&root.join("key")), Around::see(&root.join("keys"))],
             }],
             actions: 1,
         }
@@ -185,6 +216,8 @@ mod tests {
         check(|root| fs::write(root.join("tree/inner/g"), "").unwrap(), &[0], &[]);
         check(|root| fs::remove_file(root.join("tree/dangling")).unwrap(), &[0], &[]);
         check(|root| fs::remove_file(root.join("link")).unwrap(), &[0], &[]);
+        check(|root| fs::write(root.join("key"), "").unwrap(), &[0], &[]);
+        check(|root| fs::remove_dir(root.join("keys")).unwrap(), &[0], &[]);
     }
 
     #[test]

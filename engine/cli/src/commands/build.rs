@@ -10,7 +10,7 @@ use wiz_graph::{ActionId, AnalyzedTarget, Artifact};
 use wiz_recall::Receipt;
 use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind};
 
-use crate::arguments::Build;
+use crate::arguments::{Build, BuildOptions};
 use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::output;
@@ -35,8 +35,8 @@ pub(crate) enum Goal {
 pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliError> {
     let clock = Stopwatch::start();
     let events = build.events.as_deref().map(|file| create_events(config, file)).transpose()?;
-    let progress = Progress::new(if config.live { View::Live } else { View::Plain }, events);
-    let request = receipt::request(goal, &build.labels, build.options.platform.as_deref());
+    let progress = Progress::new(view(config), events);
+    let request = receipt::request(config, goal, &build.labels, &build.options);
     let mut kept = None;
     if build.output.is_none() {
         match Kept::find(config, &request).map(Kept::whole) {
@@ -47,19 +47,63 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
     }
     let session = Session::open(config, &build.options)?;
     let patterns = patterns(&build.labels)?;
+    let (built, work) = make(&session, patterns, goal, kept, &progress, &clock)?;
+    let copies = build.output.as_deref();
+    let (delivered, outcome) = finish(&session, built, work, goal, copies, request)?;
+    let wall = millis(&clock);
+    print_results(&delivered, &outcome.counts, wall, build, goal);
+    summarize(&outcome, wall)
+}
+
+/// Builds the default outputs of one target for a command that goes on with them.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn outputs(
+    config: &Config,
+    session: &Session<'_>,
+    label: &str,
+    options: &BuildOptions,
+) -> Result<DeliveredTarget, CliError> {
+    let clock = Stopwatch::start();
+    let progress = Progress::new(view(config), None);
+    let target = session.target(label)?;
+    let patterns = vec![TargetPattern::Single(target.label)];
+    let (built, work) = make(session, patterns, Goal::Outputs, None, &progress, &clock)?;
+    let request = receipt::request(config, Goal::Outputs, &[label.to_owned()], options);
+    let (delivered, outcome) = finish(session, built, work, Goal::Outputs, None, request)?;
+    summarize(&outcome, millis(&clock))?;
+    let target = delivered.into_iter().next();
+    target.ok_or_else(|| CliError::new(Kind::User, "WIZ2024", format!("`{label}` has no outputs")))
+}
+
+fn view(config: &Config) -> View {
+    if config.live { View::Live } else { View::Plain }
+}
+
+/// Brings what is wanted of the requested targets up to date, going on from the last build
+/// where it can.
+fn make(
+    session: &Session<'_>,
+    patterns: Vec<TargetPattern>,
+    goal: Goal,
+    kept: Option<Kept>,
+    progress: &Progress,
+    clock: &Stopwatch,
+) -> Result<(Built, Work), CliError> {
     if let Some(built) = session.again(&patterns, goal, kept)? {
-        let work = bring_up_to_date(&session, &built, goal, &progress, &clock)?;
+        let work = bring_up_to_date(session, &built, goal, progress, clock)?;
         if !work.outcome.stale {
-            return finish(&session, built, work, build, goal, request, &clock);
+            return Ok((built, work));
         }
         tracing::info!("the cache has lost results of earlier builds: beginning from nothing");
     }
     let mut built = session.analyse(&patterns)?;
     if goal == Goal::Tests {
-        built = with_test_targets(&session, built, patterns)?;
+        built = with_test_targets(session, built, patterns)?;
     }
-    let work = bring_up_to_date(&session, &built, goal, &progress, &clock)?;
-    finish(&session, built, work, build, goal, request, &clock)
+    let work = bring_up_to_date(session, &built, goal, progress, clock)?;
+    Ok((built, work))
 }
 
 /// Brings what is wanted of the requested targets up to date.
@@ -81,29 +125,26 @@ fn bring_up_to_date(
     session.build(built, &roots, progress, clock)
 }
 
-/// Links, prints and keeps what was made.
+/// Links or signs what was made, and keeps what was found out.
 fn finish(
     session: &Session<'_>,
     mut built: Built,
     work: Work,
-    build: &Build,
     goal: Goal,
+    copies: Option<&Path>,
     request: String,
-    clock: &Stopwatch,
-) -> Result<(), CliError> {
+) -> Result<(Vec<DeliveredTarget>, BuildOutcome), CliError> {
     let wanted = wanted(&built, goal);
     let delivered = match goal {
-        Goal::Outputs => session.deliver(&built, &wanted, &work, build.output.as_deref())?,
+        Goal::Outputs => session.deliver(&built, &wanted, &work, copies)?,
         Goal::Tests => passed(&built, &wanted, &work),
     };
     drop(wanted);
     let delivered = built.complete(delivered);
-    let wall = millis(clock);
-    print_results(&delivered, &work.outcome.counts, wall, build, goal);
     if work.outcome.succeeded() {
         session.keep(request, &built, &work, &delivered);
     }
-    summarize(&work.outcome, wall)
+    Ok((delivered, work.outcome))
 }
 
 /// Says what an earlier build of the same request made: all of it is still there.

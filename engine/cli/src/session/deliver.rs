@@ -7,8 +7,9 @@ use wiz_base::reapi::ActionResult;
 use wiz_cas::{Stamp, Store};
 use wiz_exec::{Delivered, MaterialiseError, OutputLinks, materialise};
 use wiz_graph::{AnalyzedTarget, Artifact};
-use wiz_recall::{ReceiptOutput, ReceiptTarget};
+use wiz_recall::{Around, ReceiptOutput, ReceiptTarget};
 
+use super::repository::{DeclaredRepository, SignedRepository};
 use super::{Built, Session, Work, store_error};
 use crate::error::{CliError, Kind};
 
@@ -19,6 +20,10 @@ pub(crate) struct DeliveredTarget {
     pub(crate) label: String,
     /// Its outputs.
     pub(crate) outputs: Vec<DeliveredOutput>,
+    /// What outside of the workspace decided what became of them.
+    pub(crate) around: Vec<Around>,
+    /// The repository among them, if it was delivered now.
+    pub(crate) repository: Option<SignedRepository>,
 }
 
 /// One output.
@@ -38,9 +43,9 @@ pub(crate) struct DeliveredOutput {
 /// stays in the cache.
 #[derive(Debug)]
 pub(crate) enum Inner {
-    /// It was linked now.
+    /// It was linked or written now.
     Paths(Vec<RelPath>),
-    /// It was linked by an earlier build and stands.
+    /// It was linked or written by an earlier build and stands.
     Stamped(Vec<(String, Stamp)>),
 }
 
@@ -52,7 +57,12 @@ impl From<ReceiptTarget> for DeliveredTarget {
             digest: output.digest,
             inner: Inner::Stamped(output.entries),
         };
-        Self { label: target.label, outputs: target.outputs.into_iter().map(output).collect() }
+        Self {
+            label: target.label,
+            outputs: target.outputs.into_iter().map(output).collect(),
+            around: target.around,
+            repository: None,
+        }
     }
 }
 
@@ -70,6 +80,8 @@ impl Session<'_> {
     ) -> Result<Vec<DeliveredTarget>, CliError> {
         let folder = self.root.join("wiz-out");
         let links = OutputLinks { folder, default_platform: self.workspace.default_platform.clone() };
+        let copies = copies.map(|folder| self.config.directory.join(folder));
+        let mut signing = None;
         let mut delivered = Vec::new();
         for (target, artifacts) in wanted {
             let label = target.id.label.to_string();
@@ -92,24 +104,41 @@ impl Session<'_> {
             if outputs.len() + shown.len() < artifacts.len() {
                 continue;
             }
-            if !outputs.is_empty() {
+            let (mut repository, mut around) = (None, Vec::new());
+            if let Some(declared) = DeclaredRepository::of(target)
+                && let Some(position) = outputs.iter().position(|(path, _)| path == declared.tree)
+            {
+                let (_, result) = outputs.remove(position);
+                let signing = self.signing_once(&mut signing)?;
+                let folder = links.make_folder(&target.id).map_err(|error| refused(&error))?;
+                let (output, signed) = self.deliver_repository(
+                    &work.store,
+                    signing,
+                    &declared,
+                    &result,
+                    folder,
+                    copies.as_deref(),
+                )?;
+                shown.push(output);
+                around.clone_from(&signing.around);
+                repository = Some(signed);
+            }
+            if !outputs.is_empty() || repository.is_some() {
                 let linked =
                     links.link(&work.store, &target.id, &outputs).map_err(|error| refused(&error))?;
                 for output in linked {
                     shown.push(self.delivered(&work.store, output)?);
                 }
             }
-            if let Some(copies) = copies {
-                let folder = self.config.directory.join(copies);
-                materialise::copy(&work.store, &folder, &outputs).map_err(|error| refused(&error))?;
+            if let Some(folder) = &copies {
+                materialise::copy(&work.store, folder, &outputs).map_err(|error| refused(&error))?;
             }
-            delivered.push(DeliveredTarget { label, outputs: shown });
+            delivered.push(DeliveredTarget { label, outputs: shown, around, repository });
         }
         Ok(delivered)
     }
 
     fn delivered(&self, store: &Store, output: Delivered) -> Result<DeliveredOutput, CliError> {
-        let path = output.path.strip_prefix(&self.root).unwrap_or(&output.path);
         let mut inner = vec![RelPath::root()];
         if output.is_tree {
             for entry in store.walk(&output.digest) {
@@ -118,10 +147,15 @@ impl Session<'_> {
         }
         Ok(DeliveredOutput {
             name: output.name.to_string(),
-            path: path.display().to_string(),
+            path: self.shown(&output.path),
             digest: output.digest.to_string(),
             inner: Inner::Paths(inner),
         })
+    }
+
+    /// A path as people type it.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 }
 
@@ -146,12 +180,13 @@ pub(crate) fn passed(
                 });
             }
         }
-        passed.push(DeliveredTarget { label: target.id.label.to_string(), outputs });
+        let label = target.id.label.to_string();
+        passed.push(DeliveredTarget { label, outputs, around: Vec::new(), repository: None });
     }
     passed
 }
 
-fn refused(error: &MaterialiseError) -> CliError {
+pub(super) fn refused(error: &MaterialiseError) -> CliError {
     let shown = CliError::of(Kind::Surroundings, "WIZ2045", error);
     if shown.has_hint() {
         shown

@@ -11,17 +11,22 @@ use wiz_star::{DiskSources, Observation, unchanged};
 
 use super::watched::ignore_file;
 use super::{Built, Session, Work};
+use crate::arguments::BuildOptions;
 use crate::commands::build::Goal;
 use crate::config::Config;
 use crate::session::deliver::{DeliveredTarget, Inner};
 
-/// The request that a receipt is for: what was asked, and of which platform.
-pub(crate) fn request(goal: Goal, labels: &[String], platform: Option<&str>) -> String {
+/// The request that a receipt is for: what was asked, of which platform, and with which
+/// key if one is given.
+pub(crate) fn request(config: &Config, goal: Goal, labels: &[String], options: &BuildOptions) -> String {
     let goal = match goal {
         Goal::Outputs => "build",
         Goal::Tests => "test",
     };
-    format!("{goal} {} --platform {}", labels.join(" "), platform.unwrap_or_default())
+    let platform = options.platform.as_deref().unwrap_or_default();
+    let key = config.signing_key(options);
+    let key = key.as_deref().unwrap_or(Path::new("")).display();
+    format!("{goal} {} --platform {platform} --signing-key {key}", labels.join(" "))
 }
 
 /// The receipt of an earlier build of a request, and what has changed since.
@@ -157,5 +162,9 @@ fn receipt_target(look: &Look, target: &DeliveredTarget) -> Option<ReceiptTarget
             }
         }
     });
-    Some(ReceiptTarget { label: target.label.clone(), outputs: outputs.collect::<Option<_>>()? })
+    Some(ReceiptTarget {
+        label: target.label.clone(),
+        outputs: outputs.collect::<Option<_>>()?,
+        around: target.around.clone(),
+    })
 }

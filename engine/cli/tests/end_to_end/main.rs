@@ -13,4 +13,5 @@ mod incremental;
 mod interrupted;
 mod ordinary_user;
 mod random_edits;
+mod repositories;
 mod side_by_side;
