@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Build(Build),
     /// Build targets' tests and run them.
     Test(Build),
+    /// Compare lock files with what archives say today, or write them anew.
+    Lock(Lock),
     /// Show the log of a target's actions.
     Log(Log),
     /// Open a shell in the sandbox of a target's failed action.
@@ -100,6 +102,22 @@ pub(crate) struct Build {
     /// Write every event of the build to this file, one JSON document a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+}
+
+/// `wiz lock`.
+#[derive(Debug, Args)]
+pub(crate) struct Lock {
+    /// Labels, patterns and folders whose lock files are meant [default: all].
+    #[arg(value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+
+    /// Write lock files that differ, instead of saying so and failing.
+    #[arg(long)]
+    pub(crate) update: bool,
+
+    /// Ask no host, which ends in an error: an index is never taken from the cache.
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 /// `wiz log`.

@@ -5,6 +5,7 @@ pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod key;
+pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod query;
 pub(crate) mod repo;

@@ -55,6 +55,7 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
     match command {
         Command::Build(build) => commands::build::run(config, &build, Goal::Outputs),
         Command::Test(test) => commands::build::run(config, &test, Goal::Tests),
+        Command::Lock(lock) => commands::lock::run(config, &lock),
         Command::Log(log) => commands::log::run(config, &log),
         Command::Shell(shell) => commands::shell::run(config, &shell),
         Command::Query(query) => commands::query::run(config, &query),

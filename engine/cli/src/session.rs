@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wiz_base::reapi::ActionResult;
 use wiz_base::{Diagnostic, DigestFunction, Label, Platform, PlatformName, RelPath, Severity, TargetPattern};
 use wiz_cas::{Store, StoreOptions};
-use wiz_exec::{FetchSettings, LocalExecutor, RunLimits, Settings};
+use wiz_exec::{LocalExecutor, RunLimits, Settings};
 use wiz_graph::memory::Memory;
 use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget, Value};
 use wiz_recall::{ActionName, ReceiptTarget, Sight};
@@ -27,6 +27,7 @@ use crate::session::watched::Watched;
 
 mod again;
 pub(crate) mod deliver;
+mod fetching;
 mod logs;
 pub(crate) mod receipt;
 pub(crate) mod repository;
@@ -284,8 +285,6 @@ impl Session<'_> {
     fn executor(&self) -> Result<(Store, LocalExecutor), CliError> {
         let store = Store::open(&self.config.cache, self.digest_function(), &StoreOptions::default())
             .map_err(|error| store_error(&error))?;
-        let mut mirrors = self.workspace.mirrors.clone();
-        mirrors.extend(self.config.file.mirrors.clone());
         let settings = Settings {
             workspace: self.root.clone(),
             cache: self.config.cache.clone(),
@@ -293,13 +292,7 @@ impl Session<'_> {
             stamps: self.sources.stamps(),
             jobs: self.jobs,
             limits: RunLimits::default(),
-            fetch: FetchSettings {
-                offline: self.offline,
-                distdirs: self.distdirs.clone(),
-                mirrors,
-                proxy: self.config.proxy.clone(),
-                ..FetchSettings::default()
-            },
+            fetch: self.fetch_settings(),
             keep_failed: true,
         };
         let executor = LocalExecutor::new(store.clone(), settings).map_err(|error| {

@@ -17,11 +17,13 @@ mod candidate;
 mod download;
 mod error;
 mod known_sources;
+mod unpinned;
 
 use candidate::{Candidate, Place};
 use download::Downloader;
-pub(crate) use error::{Attempt, FetchError, Problem};
+pub use error::{Attempt, FetchError, Problem};
 use known_sources::KnownSources;
+pub use unpinned::Unpinned;
 
 /// How sources are fetched.
 #[derive(Debug, Clone)]
@@ -83,18 +85,18 @@ impl Default for Patience {
 
 /// What is to be fetched.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Request<'a> {
+pub struct Request<'a> {
     /// Where it may be, in order of preference.
-    pub(crate) urls: &'a [String],
+    pub urls: &'a [String],
     /// Its SHA-256 as hexadecimal digits.
-    pub(crate) sha256: &'a str,
+    pub sha256: &'a str,
     /// Its size in bytes, if known.
-    pub(crate) size: Option<u64>,
+    pub size: Option<u64>,
 }
 
 /// Fetches for one build.
 #[derive(Debug)]
-pub(crate) struct Fetcher {
+pub struct Fetcher {
     store: Store,
     workspace: PathBuf,
     partials: PathBuf,
@@ -106,15 +108,14 @@ pub(crate) struct Fetcher {
 }
 
 /// Told bytes done and bytes in all.
-pub(crate) type Progress<'a> = &'a dyn Fn(u64, Option<u64>);
+pub type Progress<'a> = &'a dyn Fn(u64, Option<u64>);
 
 impl Fetcher {
-    pub(crate) fn new(
-        store: &Store,
-        cache: &Path,
-        workspace: &Path,
-        settings: FetchSettings,
-    ) -> io::Result<Self> {
+    /// Fetches into `store`, whose folder is `cache`, for the workspace at `workspace`.
+    ///
+    /// # Errors
+    /// If the proxy's address is wrong.
+    pub fn new(store: &Store, cache: &Path, workspace: &Path, settings: FetchSettings) -> io::Result<Self> {
         let downloader = Downloader::new(&settings).map_err(io::Error::other)?;
         Ok(Self {
             store: store.clone(),
@@ -131,7 +132,7 @@ impl Fetcher {
     ///
     /// # Errors
     /// [`FetchError`] if no place has it.
-    pub(crate) fn fetch(
+    pub fn fetch(
         &self,
         request: &Request<'_>,
         cancel: &CancelToken,
@@ -165,6 +166,14 @@ impl Fetcher {
             return Err(FetchError::Offline { sha256: request.sha256.to_owned(), wanted, failed });
         }
         self.try_hosts(remote, request, failed, cancel, progress)
+    }
+
+    /// The bytes of a file that was fetched.
+    ///
+    /// # Errors
+    /// If the store has lost it.
+    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, wiz_cas::StoreError> {
+        self.store.read(digest)
     }
 
     fn try_distdirs(

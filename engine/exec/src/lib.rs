@@ -23,5 +23,5 @@ mod sources;
 
 pub use executor::{LocalExecutor, RunLimits, Settings};
 pub use failed::FailedRun;
-pub use fetch::{FetchSettings, Patience};
+pub use fetch::{FetchError, FetchSettings, Fetcher, Patience};
 pub use materialise::{Delivered, MaterialiseError, OutputLinks};

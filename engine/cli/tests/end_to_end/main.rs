@@ -11,6 +11,7 @@ mod damaged_cache;
 mod fixture;
 mod incremental;
 mod interrupted;
+mod lock;
 mod ordinary_user;
 mod random_edits;
 mod repositories;

@@ -311,6 +311,7 @@ fn what_is_published_stays_and_what_must_not_be_published_is_refused() {
         &PUBLISH,
         1,
         &expect![[r#"
+            nothing to do for 5 actions  [TIME]
             WIZ2086
 
               x this repository is older than what is published: it has `base-1-r0`, and `base-2-r0` is published
@@ -324,6 +325,9 @@ fn what_is_published_stays_and_what_must_not_be_published_is_refused() {
         &PUBLISH,
         1,
         &expect![[r#"
+            [3/4] //pkgs:tool apk  [TIME]
+            [4/4] //pkgs:repo index  [TIME]
+            2 of 5 actions executed  [TIME]
             WIZ2085
 
               x `tool-1-r0` is published with other content: `Q1p4ouxRYdq7LYpq6VceICd41JibI=`, not `Q10MfAUTbjoZRh2Dhk+FPL3feV+Nc=`

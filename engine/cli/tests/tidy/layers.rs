@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::assert_none;
 
 /// Level of each crate; a crate may depend on crates of lower levels only.
-const LEVELS: [(&str, u32); 17] = [
+const LEVELS: [(&str, u32); 18] = [
     ("wiz-base", 0),
     ("wiz-graph", 1),
     ("wiz-cas", 1),
     ("wiz-apk", 1),
     ("wiz-oci", 1),
     ("wiz-sbom", 1),
+    ("wiz-debian", 1),
     ("wiz-sandbox", 1),
     ("wiz-solve", 2),
     ("wiz-install", 2),

@@ -85,6 +85,45 @@ impl Downloader {
         Err(Problem::Stalled)
     }
 
+    /// What `url` says now, at most `limit` bytes.
+    pub(super) fn read(
+        &self,
+        url: &str,
+        limit: u64,
+        answer: Duration,
+        cancel: &CancelToken,
+    ) -> Result<Vec<u8>, Problem> {
+        let agent = self.agent.clone();
+        let _subscription = cancel.on_cancel(move || agent.shutdown());
+        let mut back_off = self.patience.back_off;
+        for attempt in 1.. {
+            let problem = match self.read_once(url, limit, answer) {
+                Ok(bytes) => return Ok(bytes),
+                Err(_) if cancel.is_cancelled() => return Err(Problem::Cancelled),
+                Err(problem) => problem,
+            };
+            if !is_passing(&problem) || attempt >= self.patience.attempts {
+                return Err(problem);
+            }
+            if cancel.receiver().recv_timeout(back_off).is_err_and(|error| error.is_disconnected()) {
+                return Err(Problem::Cancelled);
+            }
+            back_off *= 2;
+        }
+        Err(Problem::Stalled)
+    }
+
+    fn read_once(&self, url: &str, limit: u64, answer: Duration) -> Result<Vec<u8>, Problem> {
+        let response = self.ask(url, 0, answer)?;
+        if response.status().as_u16() != 200 {
+            return Err(Problem::Status(response.status().as_u16()));
+        }
+        let mut bytes = Vec::new();
+        let body = response.into_body().into_reader();
+        body.take(limit + 1).read_to_end(&mut bytes).map_err(broken_off)?;
+        if bytes.len() as u64 > limit { Err(Problem::TooLong(limit)) } else { Ok(bytes) }
+    }
+
     fn attempt(
         &self,
         url: &str,
@@ -97,14 +136,14 @@ impl Downloader {
         if request.size.is_some_and(|size| file.length > size) {
             file.clear().map_err(Problem::Partial)?;
         }
-        let mut response = self.ask(url, file, answer)?;
+        let mut response = self.ask(url, file.length, answer)?;
         let (begin, total) = extent(&response);
         match response.status().as_u16() {
             206 if begin == Some(file.length) => {}
             206 | 416 if file.length > 0 => {
                 // A server that resumes elsewhere, or a partial that is no part.
                 file.clear().map_err(Problem::Partial)?;
-                response = self.ask(url, file, answer)?;
+                response = self.ask(url, file.length, answer)?;
                 if response.status().as_u16() != 200 {
                     return Err(Problem::Status(response.status().as_u16()));
                 }
@@ -121,15 +160,11 @@ impl Downloader {
         check_sha256(&hex::encode(file.hasher.clone().finalize()), request.sha256)
     }
 
-    fn ask(
-        &self,
-        url: &str,
-        file: &Partial,
-        answer: Duration,
-    ) -> Result<ureq::http::Response<Body>, Problem> {
+    /// Asks for what follows the first `begin` bytes.
+    fn ask(&self, url: &str, begin: u64, answer: Duration) -> Result<ureq::http::Response<Body>, Problem> {
         let mut request = self.agent.get(url);
-        if file.length > 0 {
-            request = request.header("Range", format!("bytes={}-", file.length));
+        if begin > 0 {
+            request = request.header("Range", format!("bytes={begin}-"));
         }
         let config = request.config();
         let request = config
@@ -166,10 +201,7 @@ fn copy(
     let mut reported = file.length;
     report(file.length)?;
     loop {
-        let count = reader.read(&mut piece).map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => Problem::Stalled,
-            _ => Problem::Transport(error.to_string()),
-        })?;
+        let count = reader.read(&mut piece).map_err(broken_off)?;
         if count == 0 {
             return report(file.length);
         }
@@ -181,6 +213,13 @@ fn copy(
             reported = file.length;
             report(reported)?;
         }
+    }
+}
+
+fn broken_off(error: io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::TimedOut => Problem::Stalled,
+        _ => Problem::Transport(error.to_string()),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::failure::{failure, store_setback};
 
 /// A source that could not be had.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FetchError {
+pub enum FetchError {
     /// The build was stopped.
     #[error("stopped")]
     Cancelled,
@@ -36,20 +36,34 @@ pub(crate) enum FetchError {
         /// What was tried.
         failed: Vec<Attempt>,
     },
+    /// An index would have to be asked for.
+    #[error("`--offline` forbids to ask for `{url}`, and what it says today is in no cache")]
+    IndexOffline {
+        /// Its URL.
+        url: String,
+    },
+    /// No place has the index.
+    #[error("{}", index_text(.url, .failed))]
+    Index {
+        /// Its URL.
+        url: String,
+        /// What was tried.
+        failed: Vec<Attempt>,
+    },
 }
 
 /// A place that was tried.
 #[derive(Debug)]
-pub(crate) struct Attempt {
+pub struct Attempt {
     /// As the definition or the configuration names it.
-    pub(crate) url: String,
+    pub url: String,
     /// What came of it.
-    pub(crate) problem: Problem,
+    pub problem: Problem,
 }
 
 /// What was wrong with one place.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Problem {
+pub enum Problem {
     /// Another file.
     #[error("its SHA-256 is `{found}`, not `{expected}`")]
     Mismatch {
@@ -66,6 +80,12 @@ pub(crate) enum Problem {
         /// The definition's.
         expected: u64,
     },
+    /// An index of another kind than expected.
+    #[error("{0}")]
+    Refused(String),
+    /// More bytes than an index may have.
+    #[error("it has more than {0} bytes")]
+    TooLong(u64),
     /// No answer in time.
     #[error("the host does not answer")]
     Late,
@@ -114,8 +134,10 @@ impl From<FetchError> for Setback {
         let (kind, code) = match error {
             FetchError::Cancelled => return Self::Cancelled,
             FetchError::Store(error) => return store_setback(&error),
-            FetchError::Offline { .. } => (FailureKind::Surroundings, "WIZ1042"),
-            FetchError::Failed { ref failed, .. } => judge(failed),
+            FetchError::Offline { .. } | FetchError::IndexOffline { .. } => {
+                (FailureKind::Surroundings, "WIZ1042")
+            }
+            FetchError::Failed { ref failed, .. } | FetchError::Index { ref failed, .. } => judge(failed),
         };
         failure(kind, code, &error).into()
     }
@@ -166,6 +188,13 @@ fn failed_text(sha256: &str, failed: &[Attempt]) -> String {
         return format!("the source with SHA-256 `{sha256}` has no URL\nhint: give it one with `urls`");
     }
     let mut text = format!("the source with SHA-256 `{sha256}` could not be had from any of its places:");
+    attempts(&mut text, failed);
+    hints(&mut text, failed);
+    text
+}
+
+fn index_text(url: &str, failed: &[Attempt]) -> String {
+    let mut text = format!("`{url}` could not be had from any of its places:");
     attempts(&mut text, failed);
     hints(&mut text, failed);
     text

@@ -175,7 +175,9 @@ fn keys_that_cannot_be_used_are_refused() {
         ],
     );
     let missing = load(Path::new("/nonexistent.rsa")).unwrap_err().to_string();
-    expect!["cannot read `/nonexistent.rsa`: No such file or directory (os error 2)"].assert_eq(&missing);
+    expect![[r#"
+        there is no key at `/nonexistent.rsa`
+        hint: `--signing-key`, `WIZ_SIGNING_KEY` or `signing_key` in config.toml names it; without them `wiz` makes one"#]].assert_eq(&missing);
 }
 
 #[test]

@@ -1,0 +1,175 @@
+//! What an archive says today: its release file, signed where the request names a key, the
+//! index that the release file lists, and of that what is asked for.
+
+use std::path::Path;
+
+use wiz_base::Diagnostic;
+use wiz_debian::release::signed_text;
+use wiz_debian::{Index, Release, closure};
+use wiz_exec::fetch::{Problem, Request as Fetch};
+use wiz_exec::{FetchError, Fetcher};
+use wiz_scheduler::CancelToken;
+
+use super::file::{LockFile, Pin, PinnedList};
+use super::request::{Request, WantedList};
+use super::signature::{self, Finding};
+use crate::error::{CliError, Kind};
+use crate::output;
+
+/// How long a release file may be, in bytes; Debian's have 150 kB.
+const LONGEST_RELEASE: u64 = 16 << 20;
+
+/// How archives are asked.
+#[derive(Debug)]
+pub(super) struct Archive<'a> {
+    /// Reaches the hosts.
+    pub(super) fetcher: &'a Fetcher,
+    /// Ends it.
+    pub(super) cancel: &'a CancelToken,
+    /// The workspace.
+    pub(super) root: &'a Path,
+}
+
+impl Archive<'_> {
+    /// The lock file as it ought to be.
+    ///
+    /// # Errors
+    /// If the index cannot be had or trusted, or does not have what is asked for.
+    pub(super) fn lock_file(&self, request: &Request) -> Result<LockFile, CliError> {
+        let release = self.release(request)?;
+        let index = self.index(request, &release)?;
+        let mut diagnostics = Vec::new();
+        let mut lists = Vec::new();
+        for list in &request.lists {
+            match pinned(request, list, &index) {
+                Ok(pinned) => lists.push(pinned),
+                Err(errors) => diagnostics.extend(errors),
+            }
+        }
+        if !diagnostics.is_empty() {
+            return Err(CliError { kind: Kind::User, diagnostics });
+        }
+        Ok(LockFile { doc: request.doc.clone(), label: request.label.to_string(), lists })
+    }
+
+    /// The release file; what was checked of it is said.
+    fn release(&self, request: &Request) -> Result<Release, CliError> {
+        let suite = &request.suite;
+        let judge = |bytes: Vec<u8>| -> Result<(Release, Option<Finding>), String> {
+            let inline = String::from_utf8(bytes).map_err(|_| "it is not in UTF-8".to_owned())?;
+            let text = signed_text(&inline).map_err(|error| error.to_string())?;
+            let finding = match &request.key {
+                Some(key) => Some(
+                    signature::check(&self.root.join(key.as_str()), &inline)
+                        .map_err(|error| error.to_string())?,
+                ),
+                None => None,
+            };
+            let release = Release::parse(&text).map_err(|error| error.to_string())?;
+            if release.is(suite) {
+                return Ok((release, finding));
+            }
+            Err(format!("it is of suite `{}`, codename `{}`", release.suite, release.codename))
+        };
+        let url = format!("debian:dists/{suite}/InRelease");
+        let found = self.fetcher.fetch_unpinned(&url, LONGEST_RELEASE, self.cancel, &mut { judge });
+        let found = found.map_err(|error| fetch_error(&error))?;
+        let (release, finding) = found.content;
+        output::note(&format!("{}, {}, from {}", release.description, release.date, found.place));
+        match (&request.key, finding) {
+            (Some(key), Some(Finding::Good(signer))) => {
+                output::note(&format!("signature: good, checked by gpgv with `{key}`: {signer}"));
+            }
+            (Some(_), _) => output::note(
+                "signature: NOT CHECKED, for there is no gpgv on this machine; only digests are checked, against a \
+                 release file that anybody on the way may have written",
+            ),
+            (None, _) => output::note("signature: not checked, for the request names no key"),
+        }
+        Ok(release)
+    }
+
+    /// The index, which has the SHA-256 that the release file says.
+    fn index(&self, request: &Request, release: &Release) -> Result<Index, CliError> {
+        let folder = format!("{}/binary-{}", request.component, request.architecture);
+        let names = ["Packages.xz", "Packages.gz", "Packages"];
+        let listed = names.iter().find_map(|name| {
+            let path = format!("{folder}/{name}");
+            release.files.get(&path).map(|listed| (path, listed))
+        });
+        let Some((path, listed)) = listed else {
+            let message =
+                format!("the release file of `{}` lists no index `{folder}/Packages`", request.suite);
+            return Err(CliError::new(Kind::User, "WIZ2203", message)
+                .hint("check `suite`, `component` and `architecture` of the request"));
+        };
+        let suite = &request.suite;
+        let plain = format!("debian:dists/{suite}/{path}");
+        let by_hash = format!("debian:dists/{suite}/{folder}/by-hash/SHA256/{}", listed.sha256);
+        let urls = if release.by_hash { vec![by_hash, plain] } else { vec![plain] };
+        let wanted = Fetch { urls: &urls, sha256: &listed.sha256, size: Some(listed.size) };
+        let digest =
+            self.fetcher.fetch(&wanted, self.cancel, &|_, _| {}).map_err(|error| fetch_error(&error))?;
+        let unusable = |error: String| {
+            CliError::new(Kind::Surroundings, "WIZ2202", format!("`{path}` of `{suite}`: {error}"))
+        };
+        let bytes = self.fetcher.read(&digest).map_err(|error| unusable(error.to_string()))?;
+        let index = Index::read(&path, &bytes).map_err(|error| unusable(error.to_string()))?;
+        output::note(&format!(
+            "index: `{path}`, {} packages, has the SHA-256 of the release file: {}",
+            index.len(),
+            listed.sha256
+        ));
+        Ok(index)
+    }
+}
+
+fn pinned(request: &Request, list: &WantedList, index: &Index) -> Result<PinnedList, Vec<Diagnostic>> {
+    let found = closure(index, &list.wanted).map_err(|errors| {
+        let fault = |error: &wiz_debian::ResolveError| {
+            let text = format!("list `{}` of `{}`: {error}", list.name, request.label);
+            diagnostic("WIZ2203", &text)
+        };
+        errors.iter().map(fault).collect::<Vec<_>>()
+    })?;
+    for name in &found.idle {
+        output::note(&format!(
+            "note: list `{}` of `{}` leaves out `{name}`, which nothing in it needs",
+            list.name, request.label
+        ));
+    }
+    let packages = found.packages.values().map(|package| Pin {
+        name: package.name.clone(),
+        version: package.version.to_string(),
+        size: package.size,
+        path: package.path.to_string(),
+        sha256: package.sha256.clone(),
+    });
+    Ok(PinnedList { name: list.name.clone(), doc: list.doc.clone(), packages: packages.collect() })
+}
+
+fn fetch_error(error: &FetchError) -> CliError {
+    let refused = |attempt: &wiz_exec::fetch::Attempt| {
+        matches!(attempt.problem, Problem::Refused(_) | Problem::Mismatch { .. } | Problem::Size { .. })
+    };
+    let text = match error {
+        FetchError::Failed { sha256, failed } if failed.iter().any(refused) => {
+            let tried = failed.iter().map(|attempt| format!("\n`{}`: {}", attempt.url, attempt.problem));
+            format!(
+                "no place has the index with the SHA-256 `{sha256}` that the release file says:{}\n\
+                 hint: a mirror may be in the middle of an update: try again later, or with another mirror",
+                tried.collect::<String>()
+            )
+        }
+        error => error.to_string(),
+    };
+    CliError { kind: Kind::Surroundings, diagnostics: vec![diagnostic("WIZ2202", &text)] }
+}
+
+/// A message whose hint stands apart.
+fn diagnostic(code: &str, text: &str) -> Diagnostic {
+    let (message, hint) = text.split_once("\nhint: ").unwrap_or((text, ""));
+    let mut diagnostic = Diagnostic::error(code, message);
+    diagnostic.hint = (!hint.is_empty()).then(|| hint.to_owned());
+    diagnostic
+}
