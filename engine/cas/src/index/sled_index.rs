@@ -2,6 +2,7 @@
 //! thread of its own with a time limit, every call is shielded from its panics, and
 //! every value carries a checksum. Unaware of how a broken one is replaced.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc;
@@ -56,6 +57,7 @@ impl SledIndex {
 }
 
 fn open(folder: &Path) -> Result<SledIndex, IndexError> {
+    wait_for_lock(folder);
     let config = sled::Config::new().path(folder).cache_capacity(CACHE_CAPACITY).flush_every_ms(None);
     let database = config.open()?;
     let canary = database.get(CANARY_KEY)?;
@@ -68,6 +70,15 @@ fn open(folder: &Path) -> Result<SledIndex, IndexError> {
         return Err(IndexError::Canary);
     }
     Ok(SledIndex { database, is_new })
+}
+
+/// Waits until nobody holds the database's own lock. Whoever opens it holds the index,
+/// so the holder is a handle dropped a moment ago, whose last thread still has the file.
+fn wait_for_lock(folder: &Path) {
+    if let Ok(file) = File::open(folder.join("db")) {
+        // Given back at once: the database takes it for itself.
+        let _ = file.lock();
+    }
 }
 
 /// Turns a panic of the database into an error.

@@ -167,6 +167,24 @@ fn a_broken_index_is_made_again() {
 }
 
 #[test]
+fn a_lock_about_to_be_given_back_is_waited_for() {
+    let store = TestStore::new();
+    let mut held = store.hold_index().unwrap().unwrap();
+    held.put(&key("a"), &record(1, "")).unwrap();
+    held.flush().unwrap();
+    drop(held);
+    let database = fs::File::open(store.layout().index.join("db/db")).unwrap();
+    database.lock().unwrap();
+    let held = std::thread::scope(|scope| {
+        let opening = scope.spawn(|| store.hold_index().unwrap().unwrap());
+        drop(database);
+        opening.join().unwrap()
+    });
+    assert!(!held.was_rebuilt());
+    assert_eq!(contents(&*held).len(), 1);
+}
+
+#[test]
 fn a_value_of_another_key_is_absent() {
     let value = record(1, "x").encode(&key("a"));
     assert_eq!(IndexRecord::decode(&key("a"), &value), Some(record(1, "x")));
