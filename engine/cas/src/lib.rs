@@ -43,7 +43,7 @@ pub use error::{Loss, StoreError};
 pub use expand::{ExpandedTree, TREE_TIME};
 pub use index::{HeldIndex, Index, IndexError, IndexRecord, MemoryIndex, SledIndex, Use};
 pub use merge::{Collision, Collisions, Kind, MergeError};
-pub use results::StoredResult;
+pub use results::{Selected, StoredResult};
 pub use source_digests::{SourceDigests, SourceFile};
 pub use stamp::Stamp;
 pub use store::{Store, StoreOptions};

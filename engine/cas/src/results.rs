@@ -2,7 +2,9 @@
 //! that it is whole. Unaware of how a key comes about.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
+use rayon::prelude::*;
 use wiz_base::reapi::ActionResult;
 use wiz_base::{Digest, Node};
 
@@ -10,6 +12,7 @@ use crate::blobs::rename_sharded;
 use crate::error::StoreError;
 use crate::frame::{Frame, FrameReader};
 use crate::generations::Generations;
+use crate::index::sharded_files;
 use crate::store::Store;
 use crate::temp_area::TempPath;
 
@@ -50,7 +53,43 @@ impl StoredResult {
     }
 }
 
+/// A result that [`Store::select_results`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected<T> {
+    /// When it was made, in nanoseconds since 1970.
+    pub made: i64,
+    /// Its key.
+    pub key: Digest,
+    /// What was selected of it.
+    pub what: T,
+}
+
 impl Store {
+    /// What `select` takes of every sound result, newest first. Nothing is leased or set aside.
+    pub fn select_results<T: Send>(
+        &self,
+        select: impl Fn(StoredResult) -> Option<T> + Sync,
+    ) -> Vec<Selected<T>> {
+        let files: Vec<_> = sharded_files(&self.layout().results).collect();
+        let selected = files.par_iter().filter_map(|(path, metadata)| {
+            let (key, stored) = StoredResult::decode(&fs::read(path).ok()?)?;
+            let made = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
+            (self.layout().result(&key) == *path).then_some(())?;
+            Some(Selected { made, key, what: select(stored)? })
+        });
+        let mut selected: Vec<_> = selected.collect();
+        selected.sort_by_key(|result| (std::cmp::Reverse(result.made), result.key));
+        selected
+    }
+
+    /// The result kept under `key`, for a look: unlike [`Store::get_result`] this neither leases
+    /// it nor sets a damaged file aside.
+    #[must_use]
+    pub fn peek_result(&self, key: &Digest) -> Option<StoredResult> {
+        let (found, stored) = StoredResult::decode(&fs::read(self.layout().result(key)).ok()?)?;
+        (found == *key).then_some(stored)
+    }
+
     /// The result kept under `key`. A file with any defect is set aside and counts as
     /// absent. The result is on this store's lease from then on; whether its blobs are
     /// there is for [`Store::is_complete`] to say.

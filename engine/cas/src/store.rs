@@ -80,6 +80,12 @@ impl Store {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Whether `cache` has a store for a digest function.
+    #[must_use]
+    pub fn exists(cache: &Path, function: DigestFunction) -> bool {
+        Layout::new(cache, function).root.is_dir()
+    }
+
     /// The function all digests in this store are made with.
     #[must_use]
     pub fn function(&self) -> DigestFunction {

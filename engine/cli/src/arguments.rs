@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod cache;
 mod repository;
 
+pub(crate) use cache::{Cache, CacheCommand, Collect};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
 /// Builds signed packages and container images from one declarative source of truth.
@@ -38,8 +40,12 @@ pub(crate) enum Command {
     Log(Log),
     /// Open a shell in the sandbox of a target's failed action.
     Shell(Shell),
+    /// Tell which change made a target's actions run, or will make them run.
+    Why(Why),
     /// Ask what targets there are and how they depend on each other.
     Query(Query),
+    /// Look after the cache: what takes space, what may go, whether all is sound.
+    Cache(Cache),
     /// Remove results linked under wiz-out/, or the whole cache.
     Clean(Clean),
     /// Make, list, rotate and revoke the keys that sign repositories.
@@ -102,6 +108,10 @@ pub(crate) struct Build {
     /// Write every event of the build to this file, one JSON document a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) events: Option<PathBuf>,
+
+    /// Write to this file when what ran, in the format of Chrome's trace viewer and Perfetto.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
 }
 
 /// `wiz lock`.
@@ -150,6 +160,22 @@ pub(crate) struct Shell {
     /// Run this instead of an interactive /bin/sh.
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+/// `wiz why`.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The target.
+    #[arg(value_name = "LABEL")]
+    pub(crate) label: String,
+
+    /// Print one JSON document instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The platform of WORKSPACE.star it is built for.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
 }
 
 /// `wiz query`.

@@ -1,6 +1,7 @@
 //! What each command does, one file each.
 
 pub(crate) mod build;
+pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod completions;
 pub(crate) mod doctor;
@@ -10,3 +11,4 @@ pub(crate) mod log;
 pub(crate) mod query;
 pub(crate) mod repo;
 pub(crate) mod shell;
+pub(crate) mod why;

@@ -45,8 +45,73 @@ pub(crate) struct ConfigFile {
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// Folders of source archives.
     pub(crate) distdirs: Vec<PathBuf>,
+    /// What the cache may take.
+    pub(crate) cache: CacheConfig,
     /// The private key that repositories are signed with; relative to the file's folder.
     pub(crate) signing_key: Option<PathBuf>,
+}
+
+/// `[cache]` of `config.toml`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CacheConfig {
+    /// How large the cache may become before a build that added to it drops what was used
+    /// longest ago; none for no limit.
+    pub(crate) budget: Option<Size>,
+}
+
+/// A number of bytes: `500M` or `20G` in configuration and flags, in powers of 1000, or of 1024
+/// as `500Mi` and `20Gi`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Size(pub(crate) u64);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no size: sizes look like `500M` and `20G`");
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        let unit = unit.trim().trim_end_matches('B');
+        let factor: u64 = match unit {
+            "" => 1,
+            "k" | "K" => 1000,
+            "M" => 1000_u64.pow(2),
+            "G" => 1000_u64.pow(3),
+            "T" => 1000_u64.pow(4),
+            "Ki" => 1 << 10,
+            "Mi" => 1 << 20,
+            "Gi" => 1 << 30,
+            "Ti" => 1 << 40,
+            _ => return Err(wrong()),
+        };
+        let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        bytes.map(Self).ok_or_else(wrong)
+    }
+}
+
+impl TryFrom<String> for Size {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl std::fmt::Display for Size {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = ["kB", "MB", "GB", "TB"];
+        if self.0 < 1000 {
+            return write!(f, "{} B", self.0);
+        }
+        let (mut whole, mut unit) = (self.0, 0);
+        while whole >= 1_000_000 && unit + 1 < units.len() {
+            whole /= 1000;
+            unit += 1;
+        }
+        write!(f, "{}.{} {}", whole / 1000, whole % 1000 / 100, units[unit])
+    }
 }
 
 impl Config {
@@ -128,6 +193,12 @@ impl Config {
     }
 }
 
+/// The present time in whole seconds since 1970; it only ever orders what was used when.
+pub(crate) fn seconds_since_1970() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}
+
 /// Columns of the terminal that stderr is; 100 where it is none.
 pub(crate) fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stderr());
@@ -167,5 +238,22 @@ impl ConfigFile {
             CliError::new(Kind::User, "WIZ2005", message)
                 .hint("README.md shows what it may say; without the file, defaults hold")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_shown() {
+        let read = |text: &str| text.parse::<Size>().map(|size| (size.0, size.to_string()));
+        assert_eq!(read("999"), Ok((999, "999 B".to_owned())));
+        assert_eq!(read("20G"), Ok((20_000_000_000, "20.0 GB".to_owned())));
+        assert_eq!(read("512Mi"), Ok((536_870_912, "536.8 MB".to_owned())));
+        assert_eq!(read("1500 KB"), Ok((1_500_000, "1.5 MB".to_owned())));
+        for wrong in ["", "G", "-1", "1.5G", "20 gigs", "99999999999T"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

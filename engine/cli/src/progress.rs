@@ -13,8 +13,10 @@ use wiz_scheduler::{ActionEnd, ActionName, BuildEvent, Clock, Events, How};
 
 mod live;
 mod plain;
+mod profile;
 
 use live::LiveView;
+use profile::Profile;
 
 /// Time since the process began to work.
 #[derive(Debug)]
@@ -65,6 +67,7 @@ struct State {
     executed: usize,
     running: BTreeMap<usize, Running>,
     events: Option<File>,
+    profile: Option<Profile>,
     live: LiveView,
 }
 
@@ -77,9 +80,10 @@ struct Running {
 }
 
 impl Progress {
-    /// Progress on stderr, and events to a file if there is one.
-    pub(crate) fn new(view: View, events: Option<File>) -> Self {
-        Self { state: Mutex::new(State { events, ..State::default() }), view }
+    /// Progress on stderr; events and a profile to files if there are any.
+    pub(crate) fn new(view: View, events: Option<File>, profile: Option<File>) -> Self {
+        let profile = profile.map(Profile::begin);
+        Self { state: Mutex::new(State { events, profile, ..State::default() }), view }
     }
 
     /// Draws the live view until `done` answers yes; returns at once for a plain one.
@@ -143,6 +147,9 @@ impl Placed<'_> {
 
 impl State {
     fn record(&mut self, event: &BuildEvent) {
+        if let Some(profile) = &mut self.profile {
+            profile.record(event);
+        }
         let Some(file) = &mut self.events else { return };
         let line = serde_json::to_string(event).unwrap_or_default() + "\n";
         if file.write_all(line.as_bytes()).is_err() {

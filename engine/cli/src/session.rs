@@ -16,7 +16,7 @@ use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
 use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
 use crate::arguments::BuildOptions;
-use crate::config::Config;
+use crate::config::{Config, Size, seconds_since_1970};
 use crate::error::{CliError, Kind};
 use crate::interrupt::cancel_on_signal;
 use crate::output;
@@ -27,8 +27,11 @@ use crate::session::watched::Watched;
 
 mod again;
 pub(crate) mod deliver;
+pub(crate) mod explain;
 mod fetching;
+mod folders;
 mod logs;
+mod look;
 pub(crate) mod receipt;
 pub(crate) mod repository;
 pub(crate) mod signing;
@@ -271,14 +274,29 @@ impl Session<'_> {
             outcome
         });
         // What cannot be written down now is found out again by the next build.
-        if let Err(error) = executor.finish()
+        if let Err(error) = executor.finish(seconds_since_1970())
             && outcome.counts.failed == 0
         {
             let mut notes = store_error(&error).diagnostics;
             notes.iter_mut().for_each(|note| note.severity = Severity::Warning);
             self.warn(&notes);
         }
-        Ok(Work { store, outcome, sights: executor.sights() })
+        let sights = executor.sights();
+        if outcome.counts.executed > 0 {
+            self.keep_to_budget(&store);
+        }
+        Ok(Work { store, outcome, sights })
+    }
+
+    /// Drops what was used longest ago if the cache has outgrown its budget. What this build
+    /// used is on its lease, so it stays.
+    fn keep_to_budget(&self, store: &Store) {
+        let Some(Size(budget)) = self.config.file.cache.budget else { return };
+        if let Err(error) = store.collect(budget, &mut |_| {}) {
+            let mut notes = store_error(&error).diagnostics;
+            notes.iter_mut().for_each(|note| note.severity = Severity::Warning);
+            self.warn(&notes);
+        }
     }
 
     /// An executor over this session's store.

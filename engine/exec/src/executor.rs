@@ -1,16 +1,17 @@
 //! The executor over a local store: looks results up, carries out what is missing,
 //! keeps what was made. Unaware of order and of who asked.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use wiz_base::reapi::ActionResult;
 use wiz_base::{Digest, Directory, Node, RelPath};
-use wiz_cas::{Store, StoreError, StoredResult};
+use wiz_cas::{IndexRecord, Store, StoreError, StoredResult, Use};
 use wiz_graph::key::manifest::Manifest;
-use wiz_graph::key::{self, Inputs};
+use wiz_graph::key::{self, Inputs, Key};
 use wiz_graph::{Action, ActionGraph, ActionId, ActionKind, Artifact, Run};
 use wiz_recall::{Sight, Stamps};
 use wiz_scheduler::{BuildOutcome, Execution, Executor, FailureKind, Hit, Lookup, Probe, Setback};
@@ -86,6 +87,8 @@ pub struct LocalExecutor {
     commands: Commands,
     fetcher: Fetcher,
     history: LocalHistory,
+    /// Results that this build looked up or made, with the names of their actions.
+    used: Mutex<BTreeMap<Digest, String>>,
 }
 
 impl LocalExecutor {
@@ -99,6 +102,7 @@ impl LocalExecutor {
         Ok(Self {
             sources: Sources::open(&settings.workspace, &state, &store, settings.stamps)?,
             history: LocalHistory::new(state.join("history.json")),
+            used: Mutex::default(),
             fetcher,
             commands: Commands {
                 store: store.clone(),
@@ -124,15 +128,30 @@ impl LocalExecutor {
         self.sources.sights()
     }
 
-    /// Writes down what the next build can use, and makes what was stored durable. To be
-    /// called after a build, whatever came of it.
+    /// Writes down what the next build can use, and that what this one used was used at `now`,
+    /// in seconds since 1970; makes what was stored durable. To be called after a build,
+    /// whatever came of it.
     ///
     /// # Errors
     /// [`StoreError`] if the disk refuses; nothing but time is lost then.
-    pub fn finish(&self) -> Result<(), StoreError> {
+    pub fn finish(&self, now: u64) -> Result<(), StoreError> {
         self.sources.save()?;
+        self.note_uses(now)?;
         self.history.save().map_err(StoreError::io("write", self.history.file()))?;
         self.store.sync_batch()
+    }
+
+    /// Tells the store what this build used, all at once.
+    fn note_uses(&self, now: u64) -> Result<(), StoreError> {
+        let used = std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner));
+        let record = |note| IndexRecord { used: now, bytes: 0, note };
+        let uses: Vec<Use> = used.into_iter().map(|(key, name)| Use { key, record: record(name) }).collect();
+        self.store.note_uses(&uses)
+    }
+
+    fn note_use(&self, key: &Key, action: &Action) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.insert(key.0, action.lasting_name());
     }
 
     /// The sandbox of a command, all of whose inputs `outcome` has, for a look around.
@@ -246,13 +265,24 @@ impl LocalExecutor {
         }
     }
 
-    /// What went into a key, to be kept with its result.
-    fn manifest(&self, execution: &Execution<'_>, action: &Action) -> Result<Vec<u8>, Setback> {
+    /// The key of an action and what goes into it.
+    ///
+    /// # Errors
+    /// [`Setback`] if there can be no key.
+    pub fn explain(&self, action: &Action, inputs: &Inputs<'_>) -> Result<(Key, Manifest), Setback> {
         let trees = KeyTrees::new(&self.store, &self.sources);
-        let mut manifest = Manifest::default();
-        key::walk(action, execution.inputs, wiz_sandbox::CLASS, &trees, &mut manifest)
+        let prepared = key::prepare(action, inputs, wiz_sandbox::CLASS, &trees)
             .map_err(|error| key_setback(error, action))?;
-        serde_json::to_vec(&manifest).map_err(|error| host_setback("write a manifest", error.into()))
+        Ok((prepared.key, self.manifest(action, inputs)?))
+    }
+
+    /// What goes into a key.
+    fn manifest(&self, action: &Action, inputs: &Inputs<'_>) -> Result<Manifest, Setback> {
+        let trees = KeyTrees::new(&self.store, &self.sources);
+        let mut manifest = Manifest::of(action.lasting_name());
+        key::walk(action, inputs, wiz_sandbox::CLASS, &trees, &mut manifest)
+            .map_err(|error| key_setback(error, action))?;
+        Ok(manifest)
     }
 
     /// What stands at `path` in a tree, links in it followed as far as they stay inside.
@@ -317,6 +347,7 @@ impl Executor for LocalExecutor {
         if lookup == Lookup::Believe
             && let Some(stored) = self.store.get_result(&prepared.key.0)
         {
+            self.note_use(&prepared.key, action);
             return Ok(Probe::Hit(stored.result, Hit::Local));
         }
         Ok(Probe::Miss(Box::new(prepared)))
@@ -325,10 +356,13 @@ impl Executor for LocalExecutor {
     fn execute(&self, execution: &Execution<'_>) -> Result<ActionResult, Setback> {
         let action = execution.graph.action(execution.id);
         self.keep_sources(execution.inputs)?;
-        let manifest = self.manifest(execution, action)?;
+        let manifest = self.manifest(action, execution.inputs)?;
+        let manifest =
+            serde_json::to_vec(&manifest).map_err(|error| host_setback("write a manifest", error.into()))?;
         let result = self.carry_out(execution, action)?;
         let stored = StoredResult { result: result.clone(), manifest };
         self.store.put_result(&execution.prepared.key.0, &stored).map_err(|error| store_setback(&error))?;
+        self.note_use(&execution.prepared.key, action);
         self.history.record(action, &result);
         Ok(result)
     }

@@ -40,7 +40,7 @@ impl LocalHistory {
     /// Remembers a result of an action that was carried out.
     pub fn record(&self, action: &Action, result: &ActionResult) {
         let record = Record { wall_ms: result.wall_ms, output: result.output_root };
-        self.new.lock().unwrap_or_else(PoisonError::into_inner).insert(name(action), record);
+        self.new.lock().unwrap_or_else(PoisonError::into_inner).insert(action.lasting_name(), record);
     }
 
     /// Adds what was recorded to the file; does nothing if nothing was. Of two processes
@@ -69,17 +69,11 @@ impl History for LocalHistory {
     fn recall(&self, graph: &ActionGraph, ids: &[ActionId]) -> BTreeMap<ActionId, Past> {
         let all = read(&self.file);
         let past = |id: &ActionId| {
-            let record = all.get(&name(graph.action(*id)))?;
+            let record = all.get(&graph.action(*id).lasting_name())?;
             Some((*id, Past { wall_ms: Some(record.wall_ms), output: Some(record.output) }))
         };
         ids.iter().filter_map(past).collect()
     }
-}
-
-/// What names an action across builds: its first output, which no other has.
-fn name(action: &Action) -> String {
-    let output = action.outputs.keys().next().map_or("", |path| path.as_str());
-    format!("{}/{output}", action.owner)
 }
 
 /// A missing or damaged file remembers nothing.

@@ -173,6 +173,13 @@ impl Action {
         }
     }
 
+    /// What names it from one build to the next: its first output, which no other action has.
+    #[must_use]
+    pub fn lasting_name(&self) -> String {
+        let output = self.outputs.keys().next().map_or("", |path| path.as_str());
+        format!("{}/{output}", self.owner)
+    }
+
     /// How it is named to people: `//pkgs/zlib compile (shared)`.
     #[must_use]
     pub fn display_name(&self) -> String {

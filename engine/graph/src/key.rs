@@ -16,6 +16,7 @@ use crate::artifact::Artifact;
 use crate::layout::{self, Layout};
 use crate::value::Param;
 
+pub mod difference;
 pub mod manifest;
 
 /// The digest of a canonical `Action`: what a result is found by.
@@ -98,6 +99,14 @@ pub trait Visitor {
     fn argument(&mut self, text: String);
     /// An environment variable, in order of names.
     fn variable(&mut self, name: &str, value: String);
+    /// Whether parameters of native work are to be told one by one.
+    fn wants_parameters(&self) -> bool {
+        false
+    }
+    /// A parameter of native work, if they are wanted: all of them are in one input as well.
+    fn parameter(&mut self, _name: &str, _value: &str) {}
+    /// The text of a file, which stands in what is told next.
+    fn text(&mut self, _artifact: &Artifact, _text: &str) {}
     /// A tree of the root, lowest first.
     fn root(&mut self, artifact: &Artifact, tree: Digest);
     /// An input and where the action sees it, relative to the input root.
@@ -130,11 +139,16 @@ where
         ActionKind::Write { text, executable } => {
             let path = action.outputs.keys().next().map(ToString::to_string).unwrap_or_default();
             let params = serde_json::json!({"path": path, "text": text, "executable": executable});
+            visitor.parameter("path", &path);
+            visitor.parameter("text", text);
+            visitor.parameter("executable", &executable.to_string());
             walk_builtin("write", 1, &params, trees, visitor)
         }
         ActionKind::Fetch { sha256, .. } => {
             let path = action.outputs.keys().next().map(ToString::to_string).unwrap_or_default();
             let params = serde_json::json!({"path": path, "sha256": sha256});
+            visitor.parameter("path", &path);
+            visitor.parameter("sha256", sha256);
             walk_builtin("fetch", 1, &params, trees, visitor)
         }
     }
@@ -163,12 +177,13 @@ where
 {
     let places = Layout::of(run);
     for argument in &run.arguments {
-        visitor.argument(render(argument, run, &places, inputs, trees)?);
+        let text = render(argument, run, &places, inputs, trees, visitor)?;
+        visitor.argument(text);
     }
     let mut environment: BTreeMap<&str, String> =
         DEFAULT_ENVIRONMENT.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     for (name, value) in &run.environment {
-        environment.insert(name, render(value, run, &places, inputs, trees)?);
+        environment.insert(name, render(value, run, &places, inputs, trees, visitor)?);
     }
     for (name, value) in environment {
         visitor.variable(name, value);
@@ -238,6 +253,7 @@ fn render<T: Trees>(
     places: &Layout<'_>,
     inputs: &Inputs<'_>,
     trees: &T,
+    visitor: &mut dyn Visitor,
 ) -> Result<String, KeyError<T::Error>>
 where
     T::Error: std::error::Error + 'static,
@@ -249,7 +265,11 @@ where
             Piece::Path(artifact) => {
                 text.push_str(&places.path(run, artifact).expect("the layout has every named input"));
             }
-            Piece::TextOf(artifact) => text.push_str(&text_of(artifact, inputs, trees)?),
+            Piece::TextOf(artifact) => {
+                let piece = text_of(artifact, inputs, trees)?;
+                visitor.text(artifact, &piece);
+                text.push_str(&piece);
+            }
             Piece::Output(path) => {
                 text.push_str(layout::OUTPUTS);
                 text.push('/');
@@ -275,6 +295,11 @@ where
         params.insert(name.clone(), resolve(param, &mut numbers, inputs, trees)?);
     }
     walk_builtin(native.kind.name(), native.kind.version(), &params.into(), trees, visitor)?;
+    if visitor.wants_parameters() {
+        for (name, param) in &native.params {
+            tell(name, param, inputs, trees, visitor)?;
+        }
+    }
     for (artifact, number) in numbers {
         if let Some(node) = inputs.get(artifact) {
             visitor.input(Some(artifact), place(&format!("in/{number}")), node.clone());
@@ -318,6 +343,43 @@ where
         Param::TextOf(artifact) => text_of(artifact, inputs, trees)?.into(),
         Param::Output(path) => serde_json::json!({"$output": path.as_str()}),
     })
+}
+
+/// Tells a parameter value by value: those in lists by place, those in tables by name.
+fn tell<T: Trees>(
+    name: &str,
+    param: &Param,
+    inputs: &Inputs<'_>,
+    trees: &T,
+    visitor: &mut dyn Visitor,
+) -> Result<(), KeyError<T::Error>>
+where
+    T::Error: std::error::Error + 'static,
+{
+    match param {
+        Param::None => visitor.parameter(name, "none"),
+        Param::Bool(value) => visitor.parameter(name, &value.to_string()),
+        Param::Int(value) => visitor.parameter(name, &value.to_string()),
+        Param::String(value) => visitor.parameter(name, value),
+        Param::Input(artifact) => visitor.parameter(name, &artifact.to_string()),
+        Param::Output(path) => visitor.parameter(name, path.as_str()),
+        Param::TextOf(artifact) => {
+            let text = text_of(artifact, inputs, trees)?;
+            visitor.text(artifact, &text);
+            visitor.parameter(name, &text);
+        }
+        Param::List(items) => {
+            for (place, item) in items.iter().enumerate() {
+                tell(&format!("{name}[{place}]"), item, inputs, trees, visitor)?;
+            }
+        }
+        Param::Dict(items) => {
+            for (key, item) in items {
+                tell(&format!("{name}.{key}"), item, inputs, trees, visitor)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn walk_builtin<T: Trees>(

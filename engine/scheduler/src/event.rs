@@ -79,9 +79,9 @@ pub enum BuildEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Definitions are read.
-    Load,
-    /// Rules run.
+    /// What earlier builds left behind is compared with what is there.
+    Recall,
+    /// Definitions are read and rules run, as far as something has changed.
     Analyse,
     /// Actions run.
     Build,

@@ -8,7 +8,7 @@ use std::path::Path;
 use wiz_base::TargetPattern;
 use wiz_graph::{ActionId, AnalyzedTarget, Artifact};
 use wiz_recall::Receipt;
-use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind};
+use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind, Phase};
 
 use crate::arguments::{Build, BuildOptions};
 use crate::config::Config;
@@ -34,12 +34,14 @@ pub(crate) enum Goal {
 /// If definitions are wrong, an action fails, or results cannot be linked.
 pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliError> {
     let clock = Stopwatch::start();
-    let events = build.events.as_deref().map(|file| create_events(config, file)).transpose()?;
-    let progress = Progress::new(view(config), events);
+    let events = create(config, "--events", build.events.as_deref())?;
+    let profile = create(config, "--profile", build.profile.as_deref())?;
+    let progress = Progress::new(view(config), events, profile);
     let request = receipt::request(config, goal, &build.labels, &build.options);
     let mut kept = None;
     if build.output.is_none() {
-        match Kept::find(config, &request).map(Kept::whole) {
+        let found = during(Phase::Recall, &progress, &clock, || Kept::find(config, &request));
+        match found.map(Kept::whole) {
             Some(Ok(receipt)) => return nothing_to_do(receipt, build, goal, &progress, &clock),
             Some(Err(changed)) => kept = Some(*changed),
             None => {}
@@ -47,9 +49,10 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
     }
     let session = Session::open(config, &build.options)?;
     let patterns = patterns(&build.labels)?;
-    let (built, work) = make(&session, patterns, goal, kept, &progress, &clock)?;
+    let (built, work) = make(&session, &patterns, goal, kept, &progress, &clock)?;
     let copies = build.output.as_deref();
-    let (delivered, outcome) = finish(&session, built, work, goal, copies, request)?;
+    let (delivered, outcome) =
+        during(Phase::Deliver, &progress, &clock, || finish(&session, built, work, goal, copies, request))?;
     let wall = millis(&clock);
     print_results(&delivered, &outcome.counts, wall, build, goal);
     summarize(&outcome, wall)
@@ -66,10 +69,10 @@ pub(crate) fn outputs(
     options: &BuildOptions,
 ) -> Result<DeliveredTarget, CliError> {
     let clock = Stopwatch::start();
-    let progress = Progress::new(view(config), None);
+    let progress = Progress::new(view(config), None, None);
     let target = session.target(label)?;
     let patterns = vec![TargetPattern::Single(target.label)];
-    let (built, work) = make(session, patterns, Goal::Outputs, None, &progress, &clock)?;
+    let (built, work) = make(session, &patterns, Goal::Outputs, None, &progress, &clock)?;
     let request = receipt::request(config, Goal::Outputs, &[label.to_owned()], options);
     let (delivered, outcome) = finish(session, built, work, Goal::Outputs, None, request)?;
     summarize(&outcome, millis(&clock))?;
@@ -85,25 +88,34 @@ fn view(config: &Config) -> View {
 /// where it can.
 fn make(
     session: &Session<'_>,
-    patterns: Vec<TargetPattern>,
+    patterns: &[TargetPattern],
     goal: Goal,
     kept: Option<Kept>,
     progress: &Progress,
     clock: &Stopwatch,
 ) -> Result<(Built, Work), CliError> {
-    if let Some(built) = session.again(&patterns, goal, kept)? {
-        let work = bring_up_to_date(session, &built, goal, progress, clock)?;
-        if !work.outcome.stale {
-            return Ok((built, work));
-        }
-        tracing::info!("the cache has lost results of earlier builds: beginning from nothing");
+    let (built, goes_on) =
+        during(Phase::Analyse, progress, clock, || match session.again(patterns, goal, kept)? {
+            Some(built) => Ok((built, true)),
+            None => from_nothing(session, patterns, goal).map(|built| (built, false)),
+        })?;
+    let work = bring_up_to_date(session, &built, goal, progress, clock)?;
+    if !(goes_on && work.outcome.stale) {
+        return Ok((built, work));
     }
-    let mut built = session.analyse(&patterns)?;
-    if goal == Goal::Tests {
-        built = with_test_targets(session, built, patterns)?;
-    }
+    tracing::info!("the cache has lost results of earlier builds: beginning from nothing");
+    let built = during(Phase::Analyse, progress, clock, || from_nothing(session, patterns, goal))?;
     let work = bring_up_to_date(session, &built, goal, progress, clock)?;
     Ok((built, work))
+}
+
+/// Analyses the requested targets, and their tests if those are wanted, from nothing.
+fn from_nothing(session: &Session<'_>, patterns: &[TargetPattern], goal: Goal) -> Result<Built, CliError> {
+    let built = session.analyse(patterns)?;
+    match goal {
+        Goal::Outputs => Ok(built),
+        Goal::Tests => with_test_targets(session, built, patterns),
+    }
 }
 
 /// Brings what is wanted of the requested targets up to date.
@@ -122,7 +134,15 @@ fn bring_up_to_date(
     }
     let artifacts = wanted.iter().flat_map(|(_, artifacts)| artifacts);
     let roots: BTreeSet<ActionId> = artifacts.filter_map(|artifact| built.graph.producer(artifact)).collect();
-    session.build(built, &roots, progress, clock)
+    during(Phase::Build, progress, clock, || session.build(built, &roots, progress, clock))
+}
+
+/// Does some work and tells when it began and ended.
+fn during<T>(phase: Phase, progress: &Progress, clock: &Stopwatch, work: impl FnOnce() -> T) -> T {
+    progress.emit(BuildEvent::PhaseStarted { phase, at_ms: millis(clock) });
+    let done = work();
+    progress.emit(BuildEvent::PhaseFinished { phase, at_ms: millis(clock) });
+    done
 }
 
 /// Links or signs what was made, and keeps what was found out.
@@ -187,13 +207,13 @@ fn millis(clock: &Stopwatch) -> u64 {
     u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The event file, relative to where the user stands.
-fn create_events(config: &Config, file: &Path) -> Result<File, CliError> {
-    let path = config.directory.join(file);
-    File::create(&path).map_err(|error| {
-        let message = format!("the event file `{}` cannot be written: {error}", path.display());
+/// The file that a flag names, relative to where the user stands.
+fn create(config: &Config, flag: &str, file: Option<&Path>) -> Result<Option<File>, CliError> {
+    let Some(path) = file.map(|file| config.directory.join(file)) else { return Ok(None) };
+    File::create(&path).map(Some).map_err(|error| {
+        let message = format!("`{}` cannot be written: {error}", path.display());
         CliError::new(Kind::User, "WIZ2020", message)
-            .hint("`--events` takes a file in a folder that is there")
+            .hint(format!("`{flag}` takes a file in a folder that is there"))
     })
 }
 
@@ -220,15 +240,15 @@ pub(crate) fn patterns(labels: &[String]) -> Result<Vec<TargetPattern>, CliError
 fn with_test_targets(
     session: &Session<'_>,
     built: Built,
-    mut patterns: Vec<TargetPattern>,
+    patterns: &[TargetPattern],
 ) -> Result<Built, CliError> {
     let tests = built.requested().flat_map(tests_of).map(TargetPattern::Single);
     let tests: BTreeSet<TargetPattern> = tests.collect();
     if tests.is_empty() {
         return Ok(built);
     }
-    patterns.extend(tests);
-    session.analyse(&patterns)
+    let all: Vec<TargetPattern> = patterns.iter().cloned().chain(tests).collect();
+    session.analyse(&all)
 }
 
 /// What is to be made of each requested target.

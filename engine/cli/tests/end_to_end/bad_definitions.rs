@@ -212,7 +212,7 @@ fn an_event_file_that_cannot_be_written() {
         status 2
         WIZ2020
 
-          x the event file `[FOLDER]/workspace/nowhere/events.json` cannot be written: No such file or directory (os error 2)
+          x `[FOLDER]/workspace/nowhere/events.json` cannot be written: No such file or directory (os error 2)
           help: `--events` takes a file in a folder that is there
     "#]].assert_eq(&fixture.wiz(&["build", "//a", "--events", "nowhere/events.json"]).to_string());
 }

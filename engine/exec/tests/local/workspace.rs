@@ -100,7 +100,7 @@ impl Workspace {
         let parties = Parties { executor: &executor, events, clock: &StandingClock, history, cancel };
         let options = Options { jobs: 2, keep_going: true, ..Options::default() };
         let outcome = build(&graph, &[id], &parties, &options);
-        executor.finish().unwrap();
+        executor.finish(0).unwrap();
         Built { store, id, outcome, ends: events.ends(), links: tempfile::tempdir().unwrap() }
     }
 }

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use expect_test::{Expect, expect};
 use wiz_base::{DigestFunction, Directory, Label, Platform, PlatformName};
 
-use super::manifest::Manifest;
+use super::manifest::{Line, Manifest};
 use super::*;
 use crate::action::{Capture, Limits, OutputKind};
 use crate::native::NativeKind;
@@ -145,13 +145,12 @@ fn check(action: &Action, expected: Expect) {
     let memory = Memory::default();
     let mut manifest = Manifest::default();
     walk(action, &inputs(&memory, action, "1700000000\n"), "class", &memory, &mut manifest).unwrap();
-    let short = |value: &str| {
-        let digest = value.len() > 64 && value.contains('/');
-        if digest { format!("{}…", &value[..6]) } else { value.to_owned() }
+    let short = |value: &str| match value.split_once(' ') {
+        Some((kind, digest)) if digest.len() > 64 => format!("{kind} {}…", &digest[..6]),
+        _ => value.to_owned(),
     };
-    let lines: Vec<_> =
-        manifest.lines.iter().map(|(name, value)| format!("{name}: {}\n", short(value))).collect();
-    expected.assert_eq(&lines.concat());
+    let line = |Line(part, name, value): &Line| format!("{part:?} {name}: {}\n", short(value));
+    expected.assert_eq(&manifest.lines.iter().map(line).collect::<String>());
 }
 
 #[test]
@@ -159,28 +158,25 @@ fn a_command_is_walked_whole() {
     check(
         &run_action(),
         expect![[r#"
-            argument 0: /bin/sh
-            argument 1: /build/in/in.sh
-            argument 2: /build/in/2/in.sh
-            argument 3: --out=/build/out/greeting.txt
-            variable HOME: /build
-            variable LANG: C.UTF-8
-            variable PATH: /usr/bin:/usr/sbin
-            variable SOURCE_DATE_EPOCH: 1700000000
-            variable TMPDIR: /tmp
-            variable TZ: UTC
-            root root: af1349…
-            input dev: af1349…
-            input proc: af1349…
-            input tmp: af1349…
-            input build/src: af1349…
-            input a/in.sh: 33bc06…
-            input b/in.sh: 33bc06…
-            platform ISA: x86-64
-            platform OSFamily: linux
-            salt class: class
-            salt capture: plain
-            salt output greeting.txt: file
+            Argument 0: /bin/sh
+            Argument 1: /build/in/in.sh
+            Argument 2: /build/in/2/in.sh
+            Argument 3: --out=/build/out/greeting.txt
+            Text epoch: 1700000000
+            Variable HOME: /build
+            Variable LANG: C.UTF-8
+            Variable PATH: /usr/bin:/usr/sbin
+            Variable SOURCE_DATE_EPOCH: 1700000000
+            Variable TMPDIR: /tmp
+            Variable TZ: UTC
+            Root root: folder af1349…
+            Input a/in.sh: file 33bc06…
+            Input b/in.sh: file 33bc06…
+            Platform ISA: x86-64
+            Platform OSFamily: linux
+            Salt class: class
+            Salt capture: plain
+            Salt output greeting.txt: file
         "#]],
     );
 }
