@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use wiz_base::RelPath;
 use wiz_base::reapi::ActionResult;
+use wiz_base::{Digest, RelPath};
 use wiz_graph::{Action, AnalyzedTarget, Artifact, ConfiguredTarget};
 
 use crate::stored::{ActionName, StoredGraph, TargetActions};
@@ -115,6 +115,13 @@ impl Change<'_> {
                 let action = target.actions.get(name.place as usize);
                 action.is_some_and(|action| action.result.is_some() && !sources(&action.sources))
             })
+    }
+
+    /// What stored actions came to, if all of them have results: the digests of their output
+    /// folders.
+    #[must_use]
+    pub fn made(&self, names: &[ActionName]) -> Option<Vec<Digest>> {
+        names.iter().map(|name| Some(self.result(name)?.output_root)).collect()
     }
 
     fn result(&self, name: &ActionName) -> Option<ActionResult> {

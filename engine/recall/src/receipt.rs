@@ -13,7 +13,7 @@ use crate::file;
 use crate::sight::{Look, Sight, in_parallel};
 
 /// Kind and version of a receipt's file.
-const MAGIC: &str = "wiz-receipt-2";
+const MAGIC: &str = "wiz-receipt-3";
 
 /// What a request looked at and made.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -37,6 +37,9 @@ pub struct Receipt {
 pub struct ReceiptTarget {
     /// Its label.
     pub label: String,
+    /// Digests of the output folders that its outputs were linked from, in the order of the
+    /// actions that made them.
+    pub made: Vec<wiz_base::Digest>,
     /// What it made.
     pub outputs: Vec<ReceiptOutput>,
     /// What outside of the workspace decided what became of them.
@@ -190,6 +193,7 @@ mod tests {
             function: "blake3".to_owned(),
             sights: vec![Sight { path, seen: Seen::Text(Some(digest)), stamp }],
             targets: vec![ReceiptTarget {
+                made: Vec::new(),
                 label: "//a".to_owned(),
                 outputs: vec![output.stamped(&look, &inner).unwrap()],
                 around: vec![Around::see(&root.join("key")), Around::see(&root.join("keys"))],

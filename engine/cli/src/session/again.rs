@@ -8,7 +8,9 @@ use std::sync::Arc;
 use wiz_base::{RelPath, TargetPattern};
 use wiz_cas::Stamp;
 use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget, Standing};
-use wiz_recall::{ActionName, Change, Known, Look, NewGraph, Sight, StoredGraph, TargetActions, record};
+use wiz_recall::{
+    ActionName, Change, Known, Look, NewGraph, ReceiptTarget, Sight, StoredGraph, TargetActions, record,
+};
 use wiz_star::{Analysis, Earlier, WORKSPACE_FILE, analyze_again};
 
 use super::receipt::{Kept, changed, program};
@@ -123,7 +125,9 @@ impl Session<'_> {
         let (mut reused, mut deliver, mut targets) = (BTreeMap::new(), Vec::new(), fresh.clone());
         for (id, own) in analysis.requested.iter().zip(roots) {
             let is_same = !fresh.contains_key(id) && !own.iter().any(|root| decided.is_doubtful(root));
-            match standing.remove(&id.label.to_string()).filter(|_| is_same) {
+            // The receipt may be of an earlier or a later build than the graph.
+            let is_made_of = |target: &ReceiptTarget| change.made(&own).as_ref() == Some(&target.made);
+            match standing.remove(&id.label.to_string()).filter(|target| is_same && is_made_of(target)) {
                 Some(target) => drop(reused.insert(id.clone(), target)),
                 None => {
                     let Some(target) = change.target(id) else { return Ok(None) };

@@ -1,9 +1,10 @@
 //! Results where people look for them: linked under wiz-out/, copied on request.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use wiz_base::RelPath;
 use wiz_base::reapi::ActionResult;
+use wiz_base::{Digest, RelPath};
 use wiz_cas::{Stamp, Store};
 use wiz_exec::{Delivered, MaterialiseError, OutputLinks, materialise};
 use wiz_graph::{AnalyzedTarget, Artifact};
@@ -18,6 +19,9 @@ use crate::error::{CliError, Kind};
 pub(crate) struct DeliveredTarget {
     /// The target's label.
     pub(crate) label: String,
+    /// Digests of the output folders they were linked from, in the order of the actions'
+    /// names.
+    pub(crate) made: Vec<Digest>,
     /// Its outputs.
     pub(crate) outputs: Vec<DeliveredOutput>,
     /// What outside of the workspace decided what became of them.
@@ -59,6 +63,7 @@ impl From<ReceiptTarget> for DeliveredTarget {
         };
         Self {
             label: target.label,
+            made: target.made,
             outputs: target.outputs.into_iter().map(output).collect(),
             around: target.around,
             repository: None,
@@ -133,7 +138,8 @@ impl Session<'_> {
             if let Some(folder) = &copies {
                 materialise::copy(&work.store, folder, &outputs).map_err(|error| refused(&error))?;
             }
-            delivered.push(DeliveredTarget { label, outputs: shown, around, repository });
+            let made = made(built, artifacts, work);
+            delivered.push(DeliveredTarget { label, made, outputs: shown, around, repository });
         }
         Ok(delivered)
     }
@@ -159,6 +165,14 @@ impl Session<'_> {
     }
 }
 
+/// What the actions that make `artifacts` came to, in the order of their names.
+fn made(built: &Built, artifacts: &[Artifact], work: &Work) -> Vec<Digest> {
+    let producers = artifacts.iter().filter_map(|artifact| built.graph.producer(artifact));
+    let results = producers.filter_map(|id| Some((&built.names[id.index()], work.outcome.result(id)?)));
+    let results: BTreeMap<_, _> = results.collect();
+    results.values().map(|result| result.output_root).collect()
+}
+
 /// The outputs of every target that has all of them, by name only: what tests print is kept
 /// in the cache and takes no place among the results.
 pub(crate) fn passed(
@@ -181,7 +195,8 @@ pub(crate) fn passed(
             }
         }
         let label = target.id.label.to_string();
-        passed.push(DeliveredTarget { label, outputs, around: Vec::new(), repository: None });
+        let made = made(built, artifacts, work);
+        passed.push(DeliveredTarget { label, made, outputs, around: Vec::new(), repository: None });
     }
     passed
 }

@@ -164,6 +164,7 @@ fn receipt_target(look: &Look, target: &DeliveredTarget) -> Option<ReceiptTarget
     });
     Some(ReceiptTarget {
         label: target.label.clone(),
+        made: target.made.clone(),
         outputs: outputs.collect::<Option<_>>()?,
         around: target.around.clone(),
     })

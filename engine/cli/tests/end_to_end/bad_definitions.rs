@@ -214,5 +214,6 @@ fn an_event_file_that_cannot_be_written() {
 
           x `[FOLDER]/workspace/nowhere/events.json` cannot be written: No such file or directory (os error 2)
           help: `--events` takes a file in a folder that is there
-    "#]].assert_eq(&fixture.wiz(&["build", "//a", "--events", "nowhere/events.json"]).to_string());
+    "#]]
+    .assert_eq(&fixture.wiz(&["build", "//a", "--events", "nowhere/events.json"]).to_string());
 }

@@ -121,6 +121,22 @@ unpacked = rule(impl = _unpacked_impl, doc = "An unpacked archive.", attrs = {
 /// What loads all of the rules, for a BUILD.star to begin with.
 pub(crate) const LOAD: &str = "load(\"//:rules.star\", \"fetched\", \"folder\", \"tool\", \"unpacked\")\n";
 
+/// How many rounds a test of chance takes: what the environment says, for a long run by hand,
+/// or these few.
+pub(crate) fn rounds(variable: &str, few: u32) -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
+    let asked = std::env::var(variable).ok();
+    asked.map_or(few, |text| text.parse().expect("a number of rounds"))
+}
+
+/// The next of a row of numbers that look random; see Vigna, "SplitMix64".
+pub(crate) fn next_random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
 /// A workspace, its cache, and where both lie.
 pub(crate) struct Fixture {
     folder: TempDir,

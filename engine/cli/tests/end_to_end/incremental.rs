@@ -188,3 +188,30 @@ fn a_failure_keeps_what_was_made_and_is_executed_again() {
     "#]]
     .assert_eq(&fixture.events("//c:last"));
 }
+
+#[test]
+fn what_another_request_has_built_meanwhile() {
+    let first = |word: &str| format!("{LOAD}tool(name = \"x\", words = [\"say\", \"{word}\"])\n");
+    let fixture = Fixture::new(&[
+        ("a/BUILD.star", &first("one")),
+        ("b/BUILD.star", &format!("{LOAD}tool(name = \"y\", deps = [\"//a:x\"])\n")),
+    ]);
+    assert_eq!(fixture.built("//a:x", &[]).1, "one\n");
+    fixture.write("a/BUILD.star", &first("two"));
+    assert_eq!(fixture.built("//b:y", &[]).1, "two\n");
+    assert_eq!(fixture.built("//a:x", &[]).1, "two\n");
+}
+
+#[test]
+fn a_build_that_was_ended_before_it_kept_its_graph() {
+    let fixture = built();
+    let state = fs::read_dir(fixture.cache().join("workspaces")).unwrap().next().unwrap().unwrap().path();
+    let graph = fs::read(state.join("graph")).unwrap();
+    fixture.write("c/a.txt", "changed\n");
+    let _ = fixture.events("//c:last");
+    // As if that build had been killed between its receipt and its graph.
+    fs::write(state.join("graph"), graph).unwrap();
+    fixture.write("c/a.txt", "a\n");
+    let _ = fixture.events("//c:last");
+    assert_eq!(fs::read_to_string(fixture.path("wiz-out/c/last/last.txt")).unwrap(), "a\ntwo\nb\n");
+}

@@ -1,5 +1,7 @@
 //! Builds that are ended from outside, at any moment: nothing of them runs on, and the next
 //! one is right.
+//!
+//! `WIZ_RANDOM_KILLS` says how often a build is killed, 20 times by default.
 
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,10 +15,7 @@ use std::time::{Duration, Instant};
 use expect_test::{Expect, expect};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::{Fixture, LOAD};
-
-/// How often a build is killed.
-const ROUNDS: u32 = 20;
+use crate::fixture::{Fixture, LOAD, next_random, rounds};
 
 /// A word for command lines that no other process has.
 fn marker() -> String {
@@ -71,14 +70,6 @@ fn wait_at_most(child: &mut Child, patience: Duration) {
     let _ = end.recv_timeout(patience);
 }
 
-/// The next of a row of numbers that look random; see Vigna, "SplitMix64".
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
 #[test]
 fn killed_at_any_moment() {
     let seed = RandomState::new().hash_one(0);
@@ -92,8 +83,8 @@ fn killed_at_any_moment() {
     let _ = fixture.built("//k:all", &["--jobs", "2"]);
     let undisturbed = begun.elapsed();
     let (mut random, mut killed) = (seed, 0);
-    for round in 0..ROUNDS {
-        let thousandths = u32::try_from(next(&mut random) % 1000).unwrap();
+    for round in 0..rounds("WIZ_RANDOM_KILLS", 20) {
+        let thousandths = u32::try_from(next_random(&mut random) % 1000).unwrap();
         let place = format!("seed {seed}, round {round}, killed after {thousandths}/1000 of {undisturbed:?}");
         for workspace in [&fixture, &reference] {
             workspace.write("k/round.txt", &format!("{round}\n"));

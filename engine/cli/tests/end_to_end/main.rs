@@ -16,6 +16,7 @@ mod lock;
 mod ordinary_user;
 mod profile;
 mod random_edits;
+mod random_faults;
 mod repositories;
 mod side_by_side;
 mod why;

@@ -1,12 +1,14 @@
 //! Random workspaces under random edits: what is built on from the last build equals what
-//! is built from nothing.
+//! is built from nothing, also where a build in between was killed.
 //!
 //! `WIZ_RANDOM_EDITS` says how many edits are made, 60 by default.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, rounds};
 
 const PACKAGES: usize = 3;
 const TARGETS: usize = 5;
@@ -127,6 +129,15 @@ fn built(fixture: &Fixture, pattern: &str) -> (i32, Option<serde_json::Value>) {
     (ended.status, json)
 }
 
+/// Kills a build after so many milliseconds, wherever it is by then.
+fn kill_a_build(fixture: &Fixture, pattern: &str, millis: usize) {
+    let mut command = fixture.command(&["build", pattern]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(u64::try_from(millis).unwrap()));
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
 fn check(seed: u64, edits: usize) {
     let mut dice = Dice(seed);
     let (going_on, from_nothing) = (Fixture::new(&[]), Fixture::new(&[]));
@@ -148,6 +159,9 @@ fn check(seed: u64, edits: usize) {
         let _ = fs::remove_dir_all(from_nothing.cache().join("workspaces"));
         let package = format!("//p{}:all", dice.roll(PACKAGES));
         let pattern = if dice.roll(3) == 0 { package.as_str() } else { "//..." };
+        if dice.roll(4) == 0 {
+            kill_a_build(&going_on, pattern, dice.roll(40));
+        }
         let (now, expected) = (built(&going_on, pattern), built(&from_nothing, pattern));
         assert_eq!(now, expected, "seed {seed}, edit {edit}, {pattern}");
         for label in now.1.iter().flat_map(|targets| targets.as_array().unwrap()) {
@@ -162,9 +176,8 @@ fn check(seed: u64, edits: usize) {
 
 #[test]
 fn going_on_equals_beginning_from_nothing() {
-    #[expect(clippy::disallowed_methods, reason = "a long run is asked for by the environment")]
-    let edits = std::env::var("WIZ_RANDOM_EDITS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let edits = rounds("WIZ_RANDOM_EDITS", 60);
     for seed in 0..edits / 20 {
-        check(u64::try_from(seed).unwrap(), 20);
+        check(u64::from(seed), 20);
     }
 }

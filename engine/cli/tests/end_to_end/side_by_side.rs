@@ -61,7 +61,8 @@ fn two_workspaces_over_one_cache() {
 }
 
 #[test]
-fn five_builds_at_once() {
-    let (one, other) = (fixture(), fixture());
-    check(&[&one, &other, &one, &other, &one]);
+fn eight_builds_at_once() {
+    let workspaces = [fixture(), fixture(), fixture(), fixture()];
+    let [one, two, three, four] = workspaces.each_ref();
+    check(&[one, two, three, four, one, two, three, four]);
 }
