@@ -157,7 +157,10 @@ impl Commands {
 
     fn judge(&self, attempt: &Attempt<'_>, finished: Finished) -> Result<ActionResult, Setback> {
         let error = match finished.ending {
-            Ending::Exited(0) => return self.succeed(attempt, finished.wall),
+            // On a full disk a program that does not look has cut short what it wrote.
+            Ending::Exited(0) if !has_no_room(&attempt.sandbox()) => {
+                return self.succeed(attempt, finished.wall);
+            }
             Ending::Cancelled => return Err(Setback::Cancelled),
             Ending::Exited(status) => CommandError::Exited(status),
             Ending::Signaled(signal) => CommandError::Signaled(signal),

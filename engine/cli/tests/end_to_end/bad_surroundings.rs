@@ -89,6 +89,27 @@ fn a_disk_that_an_output_does_not_fit_on() {
 }
 
 #[test]
+fn a_full_disk_that_a_program_does_not_notice() {
+    let fixture = fixture("tool(name = \"x\", words = [\"blind\", \"16\"])");
+    let ended = fixture.run(&mut fixture.surrounded(SMALL_DISK, &["build", "//a:x"]));
+    expect![[r#"
+        status 0
+        //a:x	wiz-out/a/x/x.txt
+        failed: //a:x tool [WIZ1070]
+          defined at a/BUILD.star:2:1
+          the command exited with status 0, and no space is left on the disk of the cache
+          log: [FOLDER]/cache/failed/%2f%2fa%3ax@[ARCH]/log
+          enter its sandbox: wiz shell //a:x --failed
+          hint: free some space, or empty the cache with `wiz clean --cache`, then build again
+        0 of 1 actions executed, 1 failed  [TIME]
+        status 3
+        [1/1] //a:x tool  [TIME]
+        1 of 1 actions executed  [TIME]
+    "#]]
+    .assert_eq(&ended.to_string());
+}
+
+#[test]
 fn a_disk_that_was_full_before() {
     let fixture = fixture("tool(name = \"x\")");
     let script = "mount -t tmpfs -o size=8m wiz \"$WIZ_CACHE_DIR\"

@@ -27,7 +27,7 @@ static void fail(const char *what) {
 static void copy(const char *from, FILE *to) {
     FILE *in = fopen(from, "r");
     if (!in) fail(from);
-    for (int c; (c = getc(in)) != EOF;) putc(c, to);
+    for (int c; (c = getc(in)) != EOF;) if (putc(c, to) == EOF) fail("write");
     fclose(in);
 }
 
@@ -44,6 +44,13 @@ static void fill(FILE *to, long mebibytes) {
         if (fwrite(block, sizeof block, 1, to) != 1) fail("write");
 }
 
+static void fill_blindly(FILE *to, long mebibytes) {
+    static char block[1 << 20];
+    while (mebibytes-- > 0) fwrite(block, sizeof block, 1, to);
+    fflush(to);
+    clearerr(to);
+}
+
 int main(int argc, char **argv) {
     FILE *out = NULL;
     for (int i = 1; i < argc; i++) {
@@ -55,12 +62,14 @@ int main(int argc, char **argv) {
         else if (!strcmp(word, "sleep")) { fflush(NULL); sleep(atoi(next)); i++; }
         else if (!strcmp(word, "nap")) { fflush(NULL); usleep(atoi(next) * 1000); i++; }
         else if (!strcmp(word, "fill")) { fill(out, atol(next)); i++; }
+        else if (!strcmp(word, "blind")) { fill_blindly(out, atol(next)); i++; }
         else if (!strcmp(word, "remove")) { remove(next); i++; }
         else if (!strcmp(word, "note")) i++;
         else if (!strcmp(word, "network")) connect_out();
         else if (!strcmp(word, "exit")) return atoi(next);
         else { fprintf(stderr, "what is `%s`?\n", word); return 64; }
     }
+    if (out && fclose(out) != 0) fail("write");
     return 0;
 }
 "#;
