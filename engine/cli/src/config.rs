@@ -199,6 +199,12 @@ pub(crate) fn seconds_since_1970() -> u64 {
     now.map_or(0, |now| now.as_secs())
 }
 
+/// The machine's memory in bytes.
+pub(crate) fn total_memory() -> u64 {
+    let machine = rustix::system::sysinfo();
+    machine.totalram.saturating_mul(machine.mem_unit.into())
+}
+
 /// Columns of the terminal that stderr is; 100 where it is none.
 pub(crate) fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stderr());

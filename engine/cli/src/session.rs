@@ -16,7 +16,7 @@ use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
 use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
 use crate::arguments::BuildOptions;
-use crate::config::{Config, Size, seconds_since_1970};
+use crate::config::{Config, Size, seconds_since_1970, total_memory};
 use crate::error::{CliError, Kind};
 use crate::interrupt::cancel_on_signal;
 use crate::output;
@@ -257,6 +257,7 @@ impl Session<'_> {
         })?;
         let options = Options {
             jobs: self.jobs,
+            memory: total_memory(),
             keep_going: self.keep_going,
             settled: built.settled.clone(),
             omitted: built.omitted,

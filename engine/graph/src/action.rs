@@ -92,13 +92,16 @@ pub struct Capture {
     pub modes: BTreeMap<String, String>,
 }
 
-/// What an action may use before it is stopped.
+/// What an action needs, and may use before it is stopped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
     /// Wall time in seconds; none for the engine's default.
     pub seconds: Option<u64>,
-    /// Memory in bytes; none for the engine's default.
+    /// Memory in bytes, which is set aside for it while it runs; none for the engine's default,
+    /// and nothing is set aside.
     pub memory: Option<u64>,
+    /// Cores that it keeps busy, which are set aside for it while it runs; none for one.
+    pub cores: Option<u32>,
 }
 
 /// Work the engine does itself.

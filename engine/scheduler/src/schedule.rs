@@ -21,13 +21,16 @@ use crate::failure::{ActionFailure, FailureKind};
 use crate::outcome::{BuildOutcome, How};
 use crate::priority::critical_paths;
 use crate::slot::{Slot, State};
-use crate::workers::{Event, Job, Lane, Look, Results, Shared};
+use crate::workers::{Event, Job, Lane, Look, Pool, Results, Shared};
 
 /// How a build is done; nothing of it changes what is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// How many actions may run at once; at least 1.
+    /// How many actions may run at once, and how many cores they may say they need together; at
+    /// least 1.
     pub jobs: usize,
+    /// Memory in bytes for all actions that say how much they need.
+    pub memory: u64,
     /// How many files may be fetched at once, beside the jobs; at least 1.
     pub transfers: usize,
     /// Whether a failure leaves what does not depend on it running.
@@ -47,6 +50,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             jobs: 1,
+            memory: u64::MAX,
             transfers: 4,
             keep_going: false,
             distrust: BTreeSet::new(),
@@ -162,7 +166,7 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
             ids: closure.into_iter().collect(),
             slots,
             lookups: Lane::new(jobs, LOOKUPS_PER_THREAD),
-            work: Lane::new(jobs, 1),
+            work: Lane::sharing(Pool { cores: jobs, memory: options.memory }),
             transfers: Lane::new(options.transfers.max(1), 1),
             sender,
             receiver,
@@ -242,7 +246,8 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
                 }
             }
             Event::Executed { id, result } => {
-                self.lane_of(id).busy -= 1;
+                let action = self.shared.graph.action(id);
+                self.lane_of(id).end(action);
                 let key = match &self.slot(id).state {
                     State::Executing { key, .. } => Some(*key),
                     _ => None,

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 use wiz_base::reapi::ActionResult;
 use wiz_graph::artifact::Artifact;
 use wiz_graph::key::{Inputs, Prepared};
-use wiz_graph::{ActionGraph, ActionId};
+use wiz_graph::{Action, ActionGraph, ActionId, ActionKind};
 
 use crate::cancel::CancelToken;
 use crate::event::{BuildEvent, Events};
@@ -61,6 +61,33 @@ pub(crate) struct Shared<'g> {
     pub(crate) cancel: &'g CancelToken,
 }
 
+/// What the machine has for actions that say what they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pool {
+    /// Cores.
+    pub(crate) cores: usize,
+    /// Memory in bytes.
+    pub(crate) memory: u64,
+}
+
+impl Pool {
+    /// What `action` needs, at most all there is, so that everything can run alone.
+    fn needed_by(&self, action: &Action) -> Self {
+        let stated = match &action.kind {
+            ActionKind::Run(run) => (run.limits.cores, run.limits.memory),
+            _ => (None, None),
+        };
+        let cores = stated.0.map_or(1, |cores| usize::try_from(cores).unwrap_or(usize::MAX));
+        Self { cores: cores.min(self.cores), memory: stated.1.unwrap_or(0).min(self.memory) }
+    }
+
+    /// What is left once `need` is taken, if there is enough.
+    fn without(&self, need: &Self) -> Option<Self> {
+        let cores = self.cores.checked_sub(need.cores)?;
+        Some(Self { cores, memory: self.memory.checked_sub(need.memory)? })
+    }
+}
+
 /// A job and how urgent it is: the longer the chain behind it the more, then the
 /// earlier its place the more.
 struct Ready<'g> {
@@ -77,6 +104,8 @@ pub(crate) struct Lane<'g> {
     most: usize,
     spawned: usize,
     pub(crate) busy: usize,
+    /// All there is, and what is left of it; none where jobs need next to nothing.
+    pool: Option<(Pool, Pool)>,
     sender: Sender<Job<'g>>,
     receiver: Receiver<Job<'g>>,
 }
@@ -85,11 +114,36 @@ impl<'g> Lane<'g> {
     pub(crate) fn new(threads: usize, jobs_per_thread: usize) -> Self {
         let (sender, receiver) = crossbeam_channel::unbounded();
         let most = threads * jobs_per_thread;
-        Self { queue: BinaryHeap::new(), threads, most, spawned: 0, busy: 0, sender, receiver }
+        Self { queue: BinaryHeap::new(), threads, most, spawned: 0, busy: 0, pool: None, sender, receiver }
+    }
+
+    /// A lane with a thread for each core of a pool that its jobs share.
+    pub(crate) fn sharing(pool: Pool) -> Self {
+        Self { pool: Some((pool, pool)), ..Self::new(pool.cores, 1) }
     }
 
     pub(crate) fn push(&mut self, urgency: u64, id: ActionId, job: Job<'g>) {
         self.queue.push(Ready { urgency, id, job });
+    }
+
+    /// Takes note that a job ended, and of what is free again.
+    pub(crate) fn end(&mut self, action: &Action) {
+        self.busy -= 1;
+        if let Some((all, left)) = &mut self.pool {
+            let need = all.needed_by(action);
+            left.cores += need.cores;
+            left.memory += need.memory;
+        }
+    }
+
+    /// Sets aside what the most urgent job needs. While there is not enough, nothing less
+    /// urgent starts either: what needs much would wait for ever.
+    fn set_aside(&mut self, graph: &ActionGraph) -> Option<()> {
+        let next = self.queue.peek()?;
+        if let Some((all, left)) = &mut self.pool {
+            *left = left.without(&all.needed_by(graph.action(next.id)))?;
+        }
+        Some(())
     }
 
     /// Hands the most urgent job to a thread, if one more may run; returns its action.
@@ -105,6 +159,7 @@ impl<'g> Lane<'g> {
         if self.busy >= self.most {
             return None;
         }
+        self.set_aside(shared.graph)?;
         let ready = self.queue.pop()?;
         if self.spawned < self.threads && self.busy >= self.spawned {
             let (receiver, events) = (self.receiver.clone(), events.clone());

@@ -136,6 +136,7 @@ fn work_methods(builder: &mut MethodsBuilder) {
         #[starlark(require = named, default = NoneOr::None)] identifier: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] timeout: NoneOr<&str>,
         #[starlark(require = named, default = NoneOr::None)] memory: NoneOr<&str>,
+        #[starlark(require = named, default = NoneOr::None)] cores: NoneOr<i64>,
         #[starlark(require = named, default = NoneOr::None)] log: NoneOr<&OutputValue>,
         #[starlark(require = named, default = "plain")] capture: &str,
         #[starlark(require = named, default = UnpackDictEntries::default())] modes: UnpackDictEntries<
@@ -164,6 +165,7 @@ fn work_methods(builder: &mut MethodsBuilder) {
             limits: Limits {
                 seconds: timeout.into_option().map(quantity::seconds).transpose()?,
                 memory: memory.into_option().map(quantity::bytes).transpose()?,
+                cores: cores.into_option().map(core_count).transpose()?,
             },
         };
         let target = Scope::of(eval).target("run")?;
@@ -294,6 +296,13 @@ fn single_artifact(value: Value) -> Result<Artifact, Refusal> {
     value.downcast_ref::<ArtifactValue>().map(|artifact| artifact.0.clone()).ok_or_else(|| {
         let message = format!("`source` is an artifact, got `{}`", value.get_type());
         Refusal::new(codes::ACTION_ARGUMENT, message).focus("source =")
+    })
+}
+
+fn core_count(cores: i64) -> Result<u32, Refusal> {
+    u32::try_from(cores).ok().filter(|cores| *cores > 0).ok_or_else(|| {
+        let message = format!("`cores` is a number from 1 on, got {cores}");
+        Refusal::new(codes::ACTION_ARGUMENT, message).focus("cores =")
     })
 }
 
