@@ -39,6 +39,16 @@ impl TargetPattern {
             _ => Label::parse(text, &RelPath::root()).map(Self::Single),
         }
     }
+
+    /// Whether the pattern names the target with this label.
+    #[must_use]
+    pub fn names(&self, label: &Label) -> bool {
+        match self {
+            Self::Single(single) => single == label,
+            Self::Package(package) => package == label.package(),
+            Self::Recursive(package) => label.package().starts_with(package),
+        }
+    }
 }
 
 impl fmt::Display for TargetPattern {
@@ -66,5 +76,16 @@ mod tests {
             TargetPattern::Recursive(RelPath::new("pkgs").unwrap())
         );
         assert!(TargetPattern::parse("pkgs/...").is_err());
+    }
+
+    #[test]
+    fn patterns_name_what_is_in_their_folders() {
+        let names = |pattern: &str, label: &str| {
+            TargetPattern::parse(pattern).unwrap().names(&Label::parse(label, &RelPath::root()).unwrap())
+        };
+        assert!(names("//a:b", "//a:b") && !names("//a:b", "//a:c"));
+        assert!(names("//a:all", "//a:b") && !names("//a:all", "//a/b:b"));
+        assert!(names("//a/...", "//a/b:b") && names("//a/...", "//a:b") && !names("//a/...", "//ab:b"));
+        assert!(names("//...", "//:x"));
     }
 }

@@ -181,9 +181,14 @@ pub(crate) struct Why {
 /// `wiz query`.
 #[derive(Debug, Args)]
 pub(crate) struct Query {
-    /// A label, a pattern, or deps(PATTERN).
+    /// Labels and patterns, functions of them (deps, rdeps, allpaths, somepath, kind, attr,
+    /// filter), and `+`, `-`, `^` between them.
     #[arg(value_name = "EXPR")]
     pub(crate) expression: String,
+
+    /// Ask about the actions of targets instead of the targets.
+    #[arg(long)]
+    pub(crate) actions: bool,
 
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t = QueryOutput::Label)]

@@ -39,12 +39,14 @@ pub(crate) struct CliError {
     pub(crate) kind: Kind,
     /// What is to be said, in this order; nothing if it has been said already.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// The text that places are in, where that is no file of the workspace.
+    pub(crate) text: Option<String>,
 }
 
 impl CliError {
     /// One error with a stable code.
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        Self { kind, diagnostics: vec![Diagnostic::error(code, message)] }
+        Self { kind, diagnostics: vec![Diagnostic::error(code, message)], text: None }
     }
 
     /// An error of a library, whose text may end in a hint.
@@ -54,6 +56,11 @@ impl CliError {
             Some((message, hint)) => Self::new(kind, code, message).hint(hint),
             None => Self::new(kind, code, text),
         }
+    }
+
+    /// Several errors of one kind.
+    pub(crate) const fn several(kind: Kind, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { kind, diagnostics, text: None }
     }
 
     /// The same with a hint.
@@ -69,14 +76,23 @@ impl CliError {
         self.diagnostics.iter().any(|diagnostic| diagnostic.hint.is_some())
     }
 
+    /// The same at a place in a text that is no file.
+    pub(crate) fn within(mut self, text: &str, span: Span) -> Self {
+        if let Some(last) = self.diagnostics.last_mut() {
+            last.span = Some(span);
+        }
+        self.text = Some(text.to_owned());
+        self
+    }
+
     /// Definitions that are wrong.
     pub(crate) fn definitions(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { kind: Kind::User, diagnostics }
+        Self { kind: Kind::User, diagnostics, text: None }
     }
 
     /// A failure that has been shown when it happened.
     pub(crate) const fn shown(kind: Kind) -> Self {
-        Self { kind, diagnostics: Vec::new() }
+        Self { kind, diagnostics: Vec::new(), text: None }
     }
 }
 
@@ -89,8 +105,29 @@ pub(crate) struct Style {
     pub(crate) width: Option<usize>,
 }
 
-/// Writes a diagnostic with the lines of the file it concerns.
-pub(crate) fn render(diagnostic: &Diagnostic, workspace: Option<&Path>, style: Style) -> String {
+/// Where the text is that a diagnostic's place is in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// In a file of the workspace that lies there.
+    Workspace(&'a Path),
+    /// Here.
+    Text(&'a str),
+    /// Nobody knows.
+    Nowhere,
+}
+
+impl Source<'_> {
+    fn read(self, span: &Span) -> Option<String> {
+        match self {
+            Self::Workspace(root) => std::fs::read_to_string(root.join(span.file.as_str())).ok(),
+            Self::Text(text) => Some(text.to_owned()),
+            Self::Nowhere => None,
+        }
+    }
+}
+
+/// Writes a diagnostic with the lines of the text it concerns.
+pub(crate) fn render(diagnostic: &Diagnostic, source: Source<'_>, style: Style) -> String {
     let mut report = MietteDiagnostic::new(&diagnostic.message).with_code(&diagnostic.code).with_severity(
         match diagnostic.severity {
             Severity::Error => miette::Severity::Error,
@@ -100,10 +137,7 @@ pub(crate) fn render(diagnostic: &Diagnostic, workspace: Option<&Path>, style: S
     if let Some(help) = help_text(diagnostic) {
         report = report.with_help(help);
     }
-    let source = diagnostic.span.as_ref().and_then(|span| {
-        let text = std::fs::read_to_string(workspace?.join(span.file.as_str())).ok()?;
-        Some((span, text))
-    });
+    let source = diagnostic.span.as_ref().and_then(|span| Some((span, source.read(span)?)));
     let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
     let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
     let handler = match style.width {

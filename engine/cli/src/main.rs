@@ -73,8 +73,13 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
 fn report(error: &CliError, config: Option<&Config>) -> u8 {
     let style = config.map_or(error::Style { color: false, width: None }, |config| config.style);
     let workspace = config.and_then(|config| config.workspace());
+    let source = match (&error.text, &workspace) {
+        (Some(text), _) => error::Source::Text(text),
+        (None, Some(workspace)) => error::Source::Workspace(workspace),
+        (None, None) => error::Source::Nowhere,
+    };
     for diagnostic in &error.diagnostics {
-        output::note(error::render(diagnostic, workspace.as_deref(), style).trim_end());
+        output::note(error::render(diagnostic, source, style).trim_end());
     }
     error.kind.status()
 }

@@ -14,14 +14,14 @@ impl From<RepositoryError> for CliError {
             Blame::Input => Kind::User,
             Blame::Surroundings => Kind::Surroundings,
         };
-        Self { kind, diagnostics: vec![diagnostic(code(&error), &error.to_string())] }
+        Self::several(kind, vec![diagnostic(code(&error), &error.to_string())])
     }
 }
 
 /// The faults of a repository as one error.
 pub(crate) fn faults(faults: &[Fault]) -> CliError {
     let diagnostics = faults.iter().map(|fault| diagnostic(fault_code(fault), &fault.to_string()));
-    CliError { kind: Kind::Failed, diagnostics: diagnostics.collect() }
+    CliError::several(Kind::Failed, diagnostics.collect())
 }
 
 /// A text that may end in a hint, in a line of its own or after a comma.

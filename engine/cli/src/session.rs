@@ -17,7 +17,7 @@ use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
 use crate::arguments::BuildOptions;
 use crate::config::{Config, Size, seconds_since_1970, total_memory};
-use crate::error::{CliError, Kind};
+use crate::error::{CliError, Kind, Source};
 use crate::interrupt::cancel_on_signal;
 use crate::output;
 use crate::progress::{Placed, Progress, Stopwatch};
@@ -192,7 +192,8 @@ impl<'a> Session<'a> {
     /// Shows what is no reason to stop.
     fn warn(&self, diagnostics: &[Diagnostic]) {
         for diagnostic in diagnostics.iter().filter(|found| found.severity == Severity::Warning) {
-            output::note(crate::error::render(diagnostic, Some(&self.root), self.config.style).trim_end());
+            let source = Source::Workspace(&self.root);
+            output::note(crate::error::render(diagnostic, source, self.config.style).trim_end());
         }
     }
 }

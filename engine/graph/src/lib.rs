@@ -12,6 +12,7 @@ pub mod key;
 pub mod layout;
 pub mod memory;
 pub mod native;
+pub mod query;
 pub mod target;
 pub mod transitive_set;
 pub mod value;

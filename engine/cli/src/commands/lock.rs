@@ -76,7 +76,7 @@ fn out_of_date(differing: &[&Request]) -> CliError {
         diagnostic.hint = Some(format!("`wiz lock --update {}` writes it", request.label));
         diagnostic
     };
-    CliError { kind: Kind::Failed, diagnostics: differing.iter().map(diagnostic).collect() }
+    CliError::several(Kind::Failed, differing.iter().map(diagnostic).collect())
 }
 
 /// What the targets that are named ask for, ordered by label.

@@ -15,6 +15,7 @@ mod interrupted;
 mod lock;
 mod ordinary_user;
 mod profile;
+mod query;
 mod random_edits;
 mod random_faults;
 mod repositories;

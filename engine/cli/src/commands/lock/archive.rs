@@ -47,7 +47,7 @@ impl Archive<'_> {
             }
         }
         if !diagnostics.is_empty() {
-            return Err(CliError { kind: Kind::User, diagnostics });
+            return Err(CliError::several(Kind::User, diagnostics));
         }
         Ok(LockFile { doc: request.doc.clone(), label: request.label.to_string(), lists })
     }
@@ -163,7 +163,7 @@ fn fetch_error(error: &FetchError) -> CliError {
         }
         error => error.to_string(),
     };
-    CliError { kind: Kind::Surroundings, diagnostics: vec![diagnostic("WIZ2202", &text)] }
+    CliError::several(Kind::Surroundings, vec![diagnostic("WIZ2202", &text)])
 }
 
 /// A message whose hint stands apart.
