@@ -61,18 +61,30 @@ impl Drop for TempArea {
 
 /// Opens and locks a file for this process alone, waiting for it.
 pub(crate) fn lock_file(path: &Path) -> io::Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let file = open_lock(path)?;
     file.lock()?;
     Ok(file)
 }
 
 /// As [`lock_file`], or `None` if another holds it.
 pub(crate) fn try_lock_file(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let file = open_lock(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Opens a lock's file; what else may stand in its place goes.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let open = || File::options().create(true).truncate(false).write(true).open(path);
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            remove_tree(path);
+            open()
+        }
+        opened => opened,
     }
 }
 

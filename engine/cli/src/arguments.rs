@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Lock(Lock),
     /// Show the log of a target's actions.
     Log(Log),
-    /// Open a shell in the sandbox of a target's failed action.
+    /// Open a shell in the sandbox of a target's action.
     Shell(Shell),
     /// Tell which change made a target's actions run, or will make them run.
     Why(Why),
@@ -149,9 +149,14 @@ pub(crate) struct Shell {
     #[arg(value_name = "LABEL")]
     pub(crate) label: String,
 
-    /// Enter the sandbox as the last failed action of the target left it; so far the only way in.
-    #[arg(long, required = true)]
+    /// Enter the sandbox as the last failed action of the target left it.
+    #[arg(long)]
     pub(crate) failed: bool,
+
+    /// Enter the sandbox of the nearest action of this category [default: of the nearest command
+    /// on the way to the target's outputs].
+    #[arg(long, value_name = "CATEGORY", conflicts_with = "failed")]
+    pub(crate) action: Option<String>,
 
     /// The platform of WORKSPACE.star it was built for.
     #[arg(long, value_name = "NAME")]

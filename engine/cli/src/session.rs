@@ -27,6 +27,7 @@ use crate::session::watched::Watched;
 
 mod again;
 pub(crate) mod deliver;
+mod enter;
 pub(crate) mod explain;
 mod fetching;
 mod folders;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use wiz_graph::key::manifest::Manifest;
 use wiz_graph::key::{self, Inputs, Key};
 use wiz_graph::{Action, ActionGraph, ActionId, ActionKind, Artifact, Run};
 use wiz_recall::{Sight, Stamps};
+use wiz_sandbox::Spec;
 use wiz_scheduler::{BuildOutcome, Execution, Executor, FailureKind, Hit, Lookup, Probe, Setback};
 
 use crate::command::{Commands, host_setback};
@@ -24,7 +25,7 @@ use crate::jobserver::Jobserver;
 use crate::key_trees::{KeyTrees, key_setback};
 use crate::layers::Layers;
 use crate::native_action;
-use crate::sandbox_plan::SandboxPlan;
+use crate::outputs;
 use crate::sources::Sources;
 
 /// Links are followed inside of an output as often as Linux does.
@@ -154,16 +155,19 @@ impl LocalExecutor {
         used.insert(key.0, action.lasting_name());
     }
 
-    /// The sandbox of a command, all of whose inputs `outcome` has, for a look around.
+    /// The sandbox of a command, all of whose inputs `outcome` has, with `arguments` to run
+    /// there instead of the command. What it writes goes to `scratch`, an empty folder.
     ///
     /// # Errors
     /// [`Setback`] if an input is missing, or the action is no command.
-    pub fn sandbox_plan(
+    pub fn sandbox(
         &self,
         graph: &ActionGraph,
         id: ActionId,
         outcome: &BuildOutcome,
-    ) -> Result<SandboxPlan, Setback> {
+        scratch: &Path,
+        arguments: Vec<String>,
+    ) -> Result<Spec, Setback> {
         let action = graph.action(id);
         let ActionKind::Run(run) = &action.kind else {
             let text = format!("`{}` does not run in a sandbox", action.display_name());
@@ -185,7 +189,10 @@ impl LocalExecutor {
             cancel: &wiz_scheduler::CancelToken::new(),
             progress: &|_, _| {},
         };
-        self.commands.plan(&execution, run)
+        let plan = self.commands.plan(&execution, run)?.with_arguments(arguments);
+        outputs::prepare(&scratch.join("out"), &action.outputs)
+            .map_err(|error| host_setback("prepare the sandbox", error))?;
+        plan.spec(&self.store, scratch, wiz_sandbox::Limits::default()).map_err(|error| store_setback(&error))
     }
 
     fn input(

@@ -80,7 +80,8 @@ pub(crate) fn outputs(
     target.ok_or_else(|| CliError::new(Kind::User, "WIZ2024", format!("`{label}` has no outputs")))
 }
 
-fn view(config: &Config) -> View {
+/// How progress is shown here.
+pub(crate) fn view(config: &Config) -> View {
     if config.live { View::Live } else { View::Plain }
 }
 
@@ -302,7 +303,7 @@ fn json(delivered: &[DeliveredTarget], counts: &Counts, wall_ms: u64) -> serde_j
 }
 
 /// Says how it went, and fails if something did.
-fn summarize(outcome: &BuildOutcome, wall: u64) -> Result<(), CliError> {
+pub(crate) fn summarize(outcome: &BuildOutcome, wall: u64) -> Result<(), CliError> {
     let counts = &outcome.counts;
     let mut text = match counts.executed {
         0 if outcome.succeeded() => format!("nothing to do for {} actions", counts.total),

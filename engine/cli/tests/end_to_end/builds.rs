@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::fixture::Fixture;
+use expect_test::expect;
+
+use crate::fixture::{Fixture, LOAD};
 
 const HELLO: &str = "load(\"//:rules.star\", \"tool\")\ntool(name = \"hello\", words = [\"say\", \"hi\"])\n";
 
@@ -71,4 +73,32 @@ fn testing_leaves_results_where_they_are() {
         ended.stderr
     );
     assert_eq!(fs::read_to_string(fixture.path("wiz-out/a/hello/hello.txt")).unwrap(), "hi\n");
+}
+
+#[test]
+fn a_sandbox_can_be_entered_before_anything_has_failed() {
+    let targets = "tool(name = \"first\", srcs = [\"f\"])\ntool(name = \"x\", deps = [\":first\"], words = [\"note\", \"x\"])\n";
+    let fixture =
+        Fixture::new(&[("a/BUILD.star", &format!("{LOAD}{targets}")), ("a/f", "from the source\n")]);
+    let enter = |arguments: &[&str]| {
+        let rest =
+            ["--", "/usr/bin/tool", "copy", "/build/in/first.txt", "out", "/build/out/new", "say", "written"];
+        fixture.wiz(&[&["shell", "//a:x"], arguments, &rest].concat()).to_string()
+    };
+    expect![[r#"
+        status 0
+        from the source
+        [1/1] //a:first tool  [TIME]
+    "#]]
+    .assert_eq(&enter(&[]));
+    expect![[r#"
+        status 2
+        WIZ2053
+
+          x no command of category `compile` makes anything for `//a:x`
+          help: there are commands of category test, tool
+    "#]]
+    .assert_eq(&enter(&["--action", "compile"]));
+    // Nothing of it was kept.
+    assert_eq!(fixture.executed("//a:x"), 1);
 }

@@ -75,6 +75,10 @@ fn sets_of_targets() {
         //b:bottom
     "#]],
     );
+}
+
+#[test]
+fn sets_chosen_and_put_together() {
     check(
         &["allpaths(//a:top, //b:bottom) ^ //b:all"],
         expect![[r#"
@@ -237,6 +241,10 @@ fn wrong_questions() {
           help: labels look like `//images:base`, patterns like `//pkgs/...` and `//images:all`
     "#]],
     );
+}
+
+#[test]
+fn questions_about_what_is_not_there() {
     check(
         &["kind('(', //a:all)"],
         expect![[r#"

@@ -147,6 +147,14 @@ fn what_is_wrong_is_said_and_shown() {
             `rdeps` does not take 4 arguments
             hint: it is rdeps(SET), rdeps(UNIVERSE, SET) or rdeps(UNIVERSE, SET, DEPTH)"#]],
         ),
+    ] {
+        check(question, expected);
+    }
+}
+
+#[test]
+fn what_stands_in_the_wrong_place_is_shown() {
+    for (question, expected) in [
         (
             "kind(deps(n0), n1)",
             expect![[r#"
