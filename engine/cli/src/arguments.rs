@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod cache;
+mod evidence;
 mod repository;
 
 pub(crate) use cache::{Cache, CacheCommand, Collect};
+pub(crate) use evidence::{Licenses, Sbom, SbomFormat};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
 /// Builds signed packages and container images from one declarative source of truth.
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Key(Key),
     /// Publish, check and serve signed repositories.
     Repo(Repo),
+    /// Print the bill of materials of an image.
+    Sbom(Sbom),
+    /// Print under what the packages of an image are licensed.
+    Licenses(Licenses),
     /// Check that this machine can build.
     Doctor,
     /// Print a completion script for a shell.

@@ -64,6 +64,8 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Clean(clean) => commands::clean::run(config, &clean),
         Command::Key(key) => commands::key::run(config, &key),
         Command::Repo(repo) => commands::repo::run(config, &repo),
+        Command::Sbom(sbom) => commands::sbom::run(config, &sbom),
+        Command::Licenses(licenses) => commands::licenses::run(config, &licenses),
         Command::Doctor => commands::doctor::run(config),
         Command::Completions(completions) => commands::completions::run(&completions),
     }

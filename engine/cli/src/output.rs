@@ -13,6 +13,11 @@ pub(crate) fn results(lines: &str) {
     let _ = std::io::stdout().lock().write_all(lines.as_bytes());
 }
 
+/// Prints a document as it is.
+pub(crate) fn bytes(document: &[u8]) {
+    let _ = std::io::stdout().lock().write_all(document);
+}
+
 /// Prints something for people.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

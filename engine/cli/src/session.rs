@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wiz_base::reapi::ActionResult;
-use wiz_base::{Diagnostic, DigestFunction, Label, Platform, PlatformName, RelPath, Severity, TargetPattern};
+use wiz_base::{
+    Diagnostic, DigestFunction, Label, Node, Platform, PlatformName, RelPath, Severity, TargetPattern,
+};
 use wiz_cas::{Store, StoreOptions};
 use wiz_exec::{LocalExecutor, RunLimits, Settings};
 use wiz_graph::memory::Memory;
-use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, ConfiguredTarget, Value};
+use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, Artifact, ConfiguredTarget, Value};
 use wiz_recall::{ActionName, ReceiptTarget, Sight};
 use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
 use wiz_star::{Observation, Workspace, analyze, load_workspace};
@@ -28,6 +30,7 @@ use crate::session::watched::Watched;
 mod again;
 pub(crate) mod deliver;
 mod enter;
+pub(crate) mod evidence;
 pub(crate) mod explain;
 mod fetching;
 mod folders;
@@ -333,6 +336,29 @@ pub(crate) struct Work {
     pub(crate) outcome: BuildOutcome,
     /// What the actions read of the workspace.
     sights: Vec<Sight>,
+}
+
+impl Work {
+    /// The bytes of a file that was made.
+    ///
+    /// # Errors
+    /// If it was not, or the store has lost it since.
+    pub(crate) fn read(&self, built: &Built, artifact: &Artifact) -> Result<Vec<u8>, CliError> {
+        let result = built.graph.producer(artifact).and_then(|id| self.outcome.result(id));
+        let node = match (artifact, result) {
+            (Artifact::Output { path, .. }, Some(result)) => {
+                self.store.subtree(&result.output_root, path).map_err(|error| store_error(&error))?
+            }
+            _ => None,
+        };
+        match node {
+            Some(Node::File { digest, .. }) => self.store.read(&digest).map_err(|error| store_error(&error)),
+            _ => {
+                let message = format!("`{artifact}` is not a file that the build made");
+                Err(CliError::new(Kind::User, "WIZ2047", message))
+            }
+        }
+    }
 }
 
 /// A refusal of the store.

@@ -13,6 +13,7 @@ use wiz_cas::Store;
 use wiz_graph::native::NativeKind;
 
 mod apk;
+mod bill;
 mod elf;
 pub mod error;
 mod file_globs;
@@ -33,7 +34,6 @@ mod sample_packages;
 mod scan;
 mod segment;
 mod solve;
-mod spdx;
 mod split;
 #[cfg(test)]
 mod testing;
@@ -98,6 +98,6 @@ pub fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         NativeKind::Segment => segment::run(job),
         NativeKind::Image => image::run(job),
         NativeKind::Rootfs => rootfs::run(job),
-        NativeKind::Spdx => spdx::run(job),
+        NativeKind::Spdx | NativeKind::Spdx3 | NativeKind::CycloneDx => bill::run(job),
     }
 }

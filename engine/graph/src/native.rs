@@ -33,11 +33,16 @@ pub enum NativeKind {
     Rootfs,
     /// Evidence to an SPDX 2.3 document.
     Spdx,
+    /// Evidence to an SPDX 3.0.1 document.
+    Spdx3,
+    /// Evidence to a CycloneDX 1.6 document.
+    #[serde(rename = "cyclonedx")]
+    CycloneDx,
 }
 
 impl NativeKind {
     /// All kinds, in the order they were introduced.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Unpack,
         Self::Tree,
         Self::Inspect,
@@ -51,6 +56,8 @@ impl NativeKind {
         Self::Image,
         Self::Rootfs,
         Self::Spdx,
+        Self::Spdx3,
+        Self::CycloneDx,
     ];
 
     /// The name used in `.star` files and in keys.
@@ -70,6 +77,8 @@ impl NativeKind {
             Self::Image => "image",
             Self::Rootfs => "rootfs",
             Self::Spdx => "spdx",
+            Self::Spdx3 => "spdx3",
+            Self::CycloneDx => "cyclonedx",
         }
     }
 

@@ -8,6 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use wiz_base::RelPath;
 
+use crate::cpe::Cpe;
 use crate::licence::Licence;
 use crate::party::Party;
 use crate::purl::Purl;
@@ -77,6 +78,8 @@ pub struct Component {
     pub supplier: Option<Party>,
     /// Its package URL.
     pub purl: Option<Purl>,
+    /// What vulnerability databases call it.
+    pub cpe: Option<Cpe>,
     /// Where its project is at home, an `https:` or `http:` URL.
     pub homepage: Option<String>,
     /// Where it can be downloaded, the first choice first. Anything but `https:`,
@@ -105,6 +108,7 @@ impl Component {
             licence: None,
             supplier: None,
             purl: None,
+            cpe: None,
             homepage: None,
             locations: Vec::new(),
             sha1: None,
@@ -113,6 +117,21 @@ impl Component {
             note: None,
         }
     }
+
+    /// The places that anybody can download it from, the first choice first.
+    pub(crate) fn downloads(&self) -> impl Iterator<Item = &String> {
+        self.locations.iter().filter(|location| is_download(location))
+    }
+
+    /// Where it is said to be besides, which nobody but its author can follow.
+    pub(crate) fn remarks(&self) -> impl Iterator<Item = &String> {
+        self.locations.iter().filter(|location| !is_download(location))
+    }
+}
+
+/// Whether a location is one that SPDX takes for a place to download from.
+fn is_download(location: &str) -> bool {
+    ["https://", "http://", "ftp://"].iter().any(|scheme| location.starts_with(scheme))
 }
 
 /// A regular file of a component.

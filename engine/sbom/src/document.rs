@@ -134,6 +134,22 @@ impl Document {
         &self.subject
     }
 
+    /// What the document is about, by name and in full.
+    pub(crate) fn described(&self) -> (&ComponentId, &Component) {
+        (&self.subject, self.component(&self.subject))
+    }
+
+    /// A component of the document.
+    pub(crate) fn component(&self, id: &ComponentId) -> &Component {
+        &self.components[id]
+    }
+
+    /// The components to which the first stands in a relation.
+    pub(crate) fn related(&self, from: &ComponentId, relation: Relation) -> impl Iterator<Item = &Component> {
+        let related = self.relationships.keys().filter(move |it| it.from == *from && it.relation == relation);
+        related.map(|relationship| self.component(&relationship.to))
+    }
+
     /// All components by name, the subject included; their files are sorted by path.
     pub fn components(&self) -> impl Iterator<Item = (&ComponentId, &Component)> {
         self.components.iter()

@@ -8,17 +8,16 @@
 //! version, identifier, dependency, author, time).
 
 mod elements;
-mod identifiers;
 mod wire;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::document::Document;
+use crate::identifiers::{DOCUMENT, Identifiers, document_url};
 use crate::party::Party;
 use crate::relation::Relation;
 use crate::time::rfc3339;
 use elements::{file, package};
-use identifiers::{DOCUMENT, Identifiers};
 use wire::{CreationInfo, ExtractedLicence, SpdxDocument, SpdxRelationship};
 
 /// What stands where nothing is known.
@@ -29,9 +28,7 @@ const NO_ASSERTION: &str = "NOASSERTION";
 pub fn write(document: &Document) -> Vec<u8> {
     let mut wire = spdx_document(document);
     let digest = hex::encode(Sha256::digest(encode(&wire)));
-    let facts = document.facts();
-    let namespace = facts.namespace.trim_end_matches('/');
-    wire.document_namespace = format!("{namespace}/{}-{digest}", identifiers::path_segment(&facts.name));
+    wire.document_namespace = document_url(document.facts(), &digest);
     encode(&wire)
 }
 

@@ -11,8 +11,8 @@ use std::process::Command;
 use wiz_base::RelPath;
 use wiz_sbom::purl::ApkName;
 use wiz_sbom::{
-    Component, ComponentId, Document, Facts, FileDigests, FileRecord, Licence, LicenceRef, Party, Purl,
-    Purpose, Relation, spdx2,
+    Component, ComponentId, Cpe, Document, Facts, FileDigests, FileRecord, Licence, LicenceRef, Party, Purl,
+    Purpose, Relation, cyclonedx, spdx2, spdx3,
 };
 
 /// Name, version, origin and licence of each package of the sample.
@@ -69,6 +69,7 @@ fn sample() -> Document {
                 email: Some("us@wizos.example".into()),
             }),
             purl: Some(purl(name, version, origin)),
+            cpe: Some(Cpe::new("cpe:2.3:a:made_up:product", version).unwrap()),
             homepage: Some(format!("https://{origin}.example/")),
             sha1: Some([2; 20]),
             sha256: Some([3; 32]),
@@ -127,6 +128,50 @@ fn pyspdxtools_finds_nothing_wrong() {
     let place = folder.path().join("sbom.spdx.json");
     fs::write(&place, spdx2::write(&sample())).unwrap();
     run("pyspdxtools", &["--infile", place.to_str().unwrap(), "--version", "SPDX-2.3"]);
+}
+
+/// Runs a program of Python's over a document; nothing if its library is not there.
+fn run_python(library: &str, program: &str, name: &str, document: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join(name);
+    fs::write(&place, document).unwrap();
+    let there = Command::new("python3").args(["-c", &format!("import {library}")]).output();
+    match there {
+        Ok(output) if output.status.success() => {
+            run("python3", &["-c", program, place.to_str().unwrap()]);
+        }
+        _ => println!("Python has no `{library}`: not compared with it"),
+    }
+}
+
+#[test]
+fn the_strict_schema_of_cyclonedx_is_kept() {
+    let program = "
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+error = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open(sys.argv[1]).read())
+sys.exit(error and str(error))
+";
+    run_python("cyclonedx.validation.json", program, "sbom.cdx.json", &cyclonedx::write(&sample()));
+}
+
+#[test]
+fn the_model_of_spdx_3_is_kept() {
+    // Classes made from the ontology: they know every property's type, pattern and number.
+    let program = "
+import sys
+from spdx_python_model import v3_0_1 as spdx
+objects = spdx.SHACLObjectSet()
+with open(sys.argv[1], 'rb') as file:
+    spdx.JSONLDDeserializer().read(file, objects)
+missing = objects.link()
+assert not missing, missing
+spdx.JSONLDSerializer().write(objects, open('/dev/null', 'wb'))
+packages = list(objects.foreach_type(spdx.software_Package))
+assert len(packages) > 8 and all(package.spdxId for package in packages), len(packages)
+";
+    run_python("spdx_python_model", program, "sbom.spdx3.json", &spdx3::write(&sample()));
 }
 
 /// A root with the files by which scanners know the distribution and its packages.

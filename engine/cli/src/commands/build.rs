@@ -80,6 +80,24 @@ pub(crate) fn outputs(
     target.ok_or_else(|| CliError::new(Kind::User, "WIZ2024", format!("`{label}` has no outputs")))
 }
 
+/// Makes one file of a target, which need not be among its outputs, and reads it.
+///
+/// # Errors
+/// If an action fails, or it is no file.
+pub(crate) fn read(
+    config: &Config,
+    session: &Session<'_>,
+    built: &Built,
+    artifact: &Artifact,
+) -> Result<Vec<u8>, CliError> {
+    let clock = Stopwatch::start();
+    let progress = Progress::new(view(config), None, None);
+    let roots = built.graph.producer(artifact).into_iter().collect();
+    let work = session.build(built, &roots, &progress, &clock)?;
+    summarize(&work.outcome, millis(&clock))?;
+    work.read(built, artifact)
+}
+
 /// How progress is shown here.
 pub(crate) fn view(config: &Config) -> View {
     if config.live { View::Live } else { View::Plain }

@@ -4,9 +4,9 @@
 use wiz_base::Digest;
 use wiz_cas::{Collision, Collisions, MergeError, Store, StoreError, TreeError};
 
+pub use super::bill::BillError;
 pub use super::gate::{GateError, Missing};
 pub use super::pack_error::PackError;
-pub use super::spdx::SpdxError;
 pub use super::split::SplitError;
 pub use super::unpack::{ArchiveProblem, EntryProblem, UnpackError};
 
@@ -75,7 +75,7 @@ pub enum NativeError {
     Pack(#[from] PackError),
     /// A bill of materials that could not be written.
     #[error(transparent)]
-    Spdx(#[from] SpdxError),
+    Bill(#[from] BillError),
     /// ELF files that are not as the policy wants them.
     #[error(transparent)]
     Gate(#[from] GateError),

@@ -6,9 +6,6 @@ use super::NO_ASSERTION;
 use super::wire::{Checksum, ExternalRef, SpdxFile, SpdxPackage, VerificationCode};
 use crate::component::{Component, FileRecord, Purpose};
 
-/// Schemes that SPDX takes for a place to download from.
-const DOWNLOAD_SCHEMES: [&str; 3] = ["https://", "http://", "ftp://"];
-
 pub(super) fn package(identifier: &str, component: &Component) -> SpdxPackage {
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| NO_ASSERTION.to_owned());
     let licence = component.licence.as_ref().map(ToString::to_string);
@@ -17,7 +14,7 @@ pub(super) fn package(identifier: &str, component: &Component) -> SpdxPackage {
         name: component.name.clone(),
         version_info: component.version.clone(),
         supplier: or_unknown(component.supplier.as_ref().map(ToString::to_string)),
-        download_location: or_unknown(download_location(component).cloned()),
+        download_location: or_unknown(component.downloads().next().cloned()),
         files_analyzed: !component.files.is_empty(),
         package_verification_code: verification_code(&component.files),
         checksums: checksums(component.sha1.as_ref(), component.sha256.as_ref()),
@@ -28,7 +25,7 @@ pub(super) fn package(identifier: &str, component: &Component) -> SpdxPackage {
         copyright_text: NO_ASSERTION,
         summary: component.summary.clone(),
         comment: component.note.clone(),
-        external_refs: component.purl.iter().map(|purl| purl_reference(purl.to_string())).collect(),
+        external_refs: external_references(component),
         primary_package_purpose: purpose(component.purpose),
     }
 }
@@ -43,16 +40,10 @@ pub(super) fn file(identifier: String, record: &FileRecord) -> SpdxFile {
     }
 }
 
-fn download_location(component: &Component) -> Option<&String> {
-    let downloadable =
-        |location: &&String| DOWNLOAD_SCHEMES.iter().any(|scheme| location.starts_with(scheme));
-    component.locations.iter().find(downloadable)
-}
-
 /// The origin and the places besides the first, for which there is no field.
 fn source_info(component: &Component) -> Option<String> {
     let origin = component.origin.iter().map(|origin| format!("built from origin {origin}"));
-    let first = download_location(component);
+    let first = component.downloads().next();
     let others = component.locations.iter().filter(|location| Some(*location) != first);
     let others = others.map(|location| format!("also available as {location}"));
     let remarks: Vec<String> = origin.chain(others).collect();
@@ -77,8 +68,16 @@ fn checksums<const A: usize, const B: usize>(
     sha1.into_iter().chain(sha256).collect()
 }
 
-fn purl_reference(purl: String) -> ExternalRef {
-    ExternalRef { reference_category: "PACKAGE-MANAGER", reference_type: "purl", reference_locator: purl }
+/// SPDX 2.3, annex F.
+fn external_references(component: &Component) -> Vec<ExternalRef> {
+    let purl = component.purl.iter().map(|purl| ("PACKAGE-MANAGER", "purl", purl.to_string()));
+    let cpe = component.cpe.iter().map(|cpe| ("SECURITY", "cpe23Type", cpe.to_string()));
+    let reference = |(reference_category, reference_type, reference_locator)| ExternalRef {
+        reference_category,
+        reference_type,
+        reference_locator,
+    };
+    purl.chain(cpe).map(reference).collect()
 }
 
 /// SPDX 2.3, section 7.24. A package may be a library or an application or

@@ -73,7 +73,11 @@ fn assemble(bench: &mut Bench, samples: &[Sample], solution: &Value) -> (Value, 
 }
 
 fn document(case: &mut Case) -> Value {
-    let output = case.bench.run(NativeKind::Spdx, &case.params).unwrap();
+    document_of(NativeKind::Spdx, case)
+}
+
+fn document_of(kind: NativeKind, case: &mut Case) -> Value {
+    let output = case.bench.run(kind, &case.params).unwrap();
     serde_json::from_str(&case.bench.text(&output, "sbom.spdx.json")).unwrap()
 }
 
@@ -152,4 +156,78 @@ fn a_licence_without_text_is_refused_and_one_with_text_is_not() {
 fn an_image_that_does_not_say_what_it_is_is_refused() {
     let refused = refused(&mut case("ID=sample\\nNAME=Sample\\n", "MIT")).to_string();
     assert!(refused.contains("has no `VERSION_ID`") && refused.contains("base-files"), "{refused}");
+}
+
+#[test]
+fn what_needs_what_and_cpes_are_said_on_request() {
+    let mut case = case(OS_RELEASE, "MIT");
+    assert!(!relation(&document(&mut case), "tool", "DEPENDS_ON", "base"));
+    case.params["dependencies"] = json!(true);
+    case.params["packages"][1]["cpe"] = json!("cpe:2.3:a:tool_makers:tool");
+    let document = document(&mut case);
+    assert!(relation(&document, "tool", "DEPENDS_ON", "base"));
+    assert!(!relation(&document, "base", "DEPENDS_ON", "tool"));
+    let cpe = &named(&document, "tool")["externalRefs"][1]["referenceLocator"];
+    assert_eq!(cpe, "cpe:2.3:a:tool_makers:tool:1.0:*:*:*:*:*:*:*");
+    case.params["packages"][1]["cpe"] = json!("tool");
+    let refused = refused(&mut case).to_string();
+    assert!(refused.contains("`tool` does not name a product\nhint: "), "{refused}");
+}
+
+/// Names and SHA-256 of all files, as one kind of document gives them.
+fn hashed_files(kind: NativeKind) -> Vec<(String, String)> {
+    let document = document_of(kind, &mut case(OS_RELEASE, "MIT"));
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut files = Vec::new();
+    match kind {
+        NativeKind::Spdx => {
+            for file in document["files"].as_array().unwrap() {
+                let name = text(&file["fileName"]).replacen("./", "/", 1);
+                files.push((name, text(&file["checksums"][1]["checksumValue"])));
+            }
+        }
+        NativeKind::Spdx3 => {
+            let elements = document["@graph"].as_array().unwrap().iter();
+            let is_file = |element: &&Value| {
+                element["type"] == "software_File" && element["software_primaryPurpose"].is_null()
+            };
+            for file in elements.filter(is_file) {
+                files.push((text(&file["name"]), text(&file["verifiedUsing"][1]["hashValue"])));
+            }
+        }
+        _ => {
+            let packages = document["components"].as_array().unwrap();
+            for package in packages.iter().chain([&document["metadata"]["component"]]) {
+                for file in package["components"].as_array().unwrap() {
+                    files.push((text(&file["name"]), text(&file["hashes"][1]["content"])));
+                }
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn every_document_lists_the_same_files() {
+    let files = hashed_files(NativeKind::Spdx);
+    assert!(files.iter().any(|(name, _)| name == "/usr/bin/tool"), "{files:?}");
+    assert_eq!(files, hashed_files(NativeKind::Spdx3));
+    assert_eq!(files, hashed_files(NativeKind::CycloneDx));
+}
+
+#[test]
+fn every_document_names_its_packer_and_the_time_of_the_newest_package() {
+    let mut case = case(OS_RELEASE, "MIT");
+    let spdx = document(&mut case);
+    let spdx3 = document_of(NativeKind::Spdx3, &mut case);
+    let cyclonedx = document_of(NativeKind::CycloneDx, &mut case);
+    let time = "2026-01-01T00:00:01Z";
+    assert_eq!(spdx["creationInfo"]["created"], time);
+    assert_eq!(spdx3["@graph"][0]["created"], time);
+    assert_eq!(cyclonedx["metadata"]["timestamp"], time);
+    assert_eq!(spdx["creationInfo"]["creators"][1], "Tool: wiz-spdx-1");
+    assert_eq!(cyclonedx["metadata"]["tools"]["components"][0]["name"], "wiz-cyclonedx-1");
+    let tools = spdx3["@graph"].as_array().unwrap().iter().find(|it| it["type"] == "Tool");
+    assert_eq!(tools.unwrap()["name"], "wiz-spdx3-1");
 }

@@ -1,7 +1,7 @@
 //! What an image says of its distribution: os-release(5), the three fields that name
 //! packages. Unaware of the rest of it.
 
-use super::{Contents, NativeError, NativeJob, SpdxError};
+use super::{BillError, Contents, NativeError, NativeJob};
 
 /// Where it is.
 const PATH: &str = "usr/lib/os-release";
@@ -22,16 +22,16 @@ impl OsRelease {
     pub(super) fn of(job: &NativeJob<'_>, contents: &Contents) -> Result<Self, NativeError> {
         let listed = contents.files.iter().find(|file| file.file.path.as_str() == PATH);
         let digest = listed.and_then(|file| file.file.digest);
-        let digest = digest.ok_or(SpdxError::OsRelease { path: PATH, problem: "is missing" })?;
+        let digest = digest.ok_or(BillError::OsRelease { path: PATH, problem: "is missing" })?;
         Ok(Self::parse(&String::from_utf8_lossy(&job.store.read(&digest)?))?)
     }
 
-    fn parse(text: &str) -> Result<Self, SpdxError> {
+    fn parse(text: &str) -> Result<Self, BillError> {
         let field = |name: &str, problem| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             let value = line.map(|value| value.trim().trim_matches(['"', '\'']).to_owned());
             let value = value.filter(|value| !value.is_empty());
-            value.ok_or(SpdxError::OsRelease { path: PATH, problem })
+            value.ok_or(BillError::OsRelease { path: PATH, problem })
         };
         Ok(Self {
             id: field("ID", "has no `ID`")?,

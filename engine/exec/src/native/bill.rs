@@ -1,19 +1,20 @@
-//! An image's bill of materials, derived from the records of the packages it was made
-//! of, as SPDX 2.3.
+//! An image's bill of materials, derived from the records of the packages it was made of:
+//! the packers `spdx`, `spdx3` and `cyclonedx` differ in what they write only.
 //!
 //! Nothing is scanned: files are those the image's assembly listed, sources and patches
-//! those the packages were built from. Unaware of SPDX's spelling, which is the sbom
-//! crate's.
+//! those the packages were built from. Unaware of how documents are spelled, which is the
+//! sbom crate's.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use wiz_base::RelPath;
 use wiz_base::digest::parse_hash;
+use wiz_graph::native::NativeKind;
 use wiz_sbom::purl::ApkName;
 use wiz_sbom::{
-    Component, ComponentId, Document, Facts, FileDigests, FileRecord, Licence, LicenceRef, Party, Purl,
-    Purpose, Relation, spdx2,
+    Component, ComponentId, Cpe, Document, Facts, FileDigests, FileRecord, Licence, LicenceRef, Party, Purl,
+    Purpose, Relation, cyclonedx, spdx2, spdx3,
 };
 
 use super::image::{Contents, ContentsFile};
@@ -23,17 +24,18 @@ use super::record::{FileKind, PackageRecord};
 use super::solve::Solution;
 use super::{NativeError, NativeJob, NativeOutput};
 
+mod dependencies;
 mod error;
 mod os_release;
 #[cfg(test)]
 mod tests;
 
-pub use error::SpdxError;
+pub use error::BillError;
 use os_release::OsRelease;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SpdxParams {
+struct BillParams {
     /// Name of the image.
     name: String,
     image: Input,
@@ -45,6 +47,9 @@ struct SpdxParams {
     license_texts: BTreeMap<String, String>,
     #[serde(default)]
     note: String,
+    /// Whether it is said which package needs which.
+    #[serde(default)]
+    dependencies: bool,
     document: Output,
 }
 
@@ -55,6 +60,9 @@ struct PackageEvidence {
     record: Input,
     archives: Vec<Archive>,
     patches: Vec<Input>,
+    /// The product's name without a version, such as `cpe:2.3:a:gnu:glibc`.
+    #[serde(default)]
+    cpe: String,
 }
 
 /// A fetched source.
@@ -66,9 +74,9 @@ struct Archive {
     sha256: String,
 }
 
-/// Carries out an `spdx` action.
+/// Carries out an action of one of the three kinds.
 pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
-    let params: SpdxParams = params::parse(job)?;
+    let params: BillParams = params::parse(job)?;
     let contents: Contents = params.contents.json(job)?;
     let solution: Solution = params.solution.json(job)?;
     let release = OsRelease::of(job, &contents)?;
@@ -79,16 +87,27 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
     }
     let mut chosen = Vec::new();
     for package in &solution.packages {
-        let not_given = || SpdxError::NotGiven { package: package.name.clone() };
+        let not_given = || BillError::NotGiven { package: package.name.clone() };
         chosen.push(given.get(&package.name).ok_or_else(not_given)?);
     }
     let newest = chosen.iter().map(|(record, _)| record.build_time).max().unwrap_or_default();
     let mut bill = Bill { document: document(job, &params, &contents, &release, newest)?, release };
-    for (record, evidence) in chosen {
+    for (record, evidence) in &chosen {
         bill.package(job, record, evidence, &contents.files)?;
     }
+    if params.dependencies {
+        let records: Vec<&PackageRecord> = chosen.iter().map(|(record, _)| record).collect();
+        for (from, to) in dependencies::between(&records)? {
+            bill.relate(&package_id(from), Relation::DependsOn, &package_id(to))?;
+        }
+    }
+    let write = match job.kind {
+        NativeKind::Spdx3 => spdx3::write,
+        NativeKind::CycloneDx => cyclonedx::write,
+        _ => spdx2::write,
+    };
     let mut outputs = Outputs::new(job.store);
-    outputs.bytes(&params.document, &spdx2::write(&bill.document))?;
+    outputs.bytes(&params.document, &write(&bill.document))?;
     outputs.finish(String::new())
 }
 
@@ -96,7 +115,7 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
 /// made for it.
 fn document(
     job: &NativeJob<'_>,
-    params: &SpdxParams,
+    params: &BillParams,
     contents: &Contents,
     release: &OsRelease,
     newest: u64,
@@ -104,7 +123,7 @@ fn document(
     let manifest = manifest_digest(job, &params.image)?;
     let mut texts = BTreeMap::new();
     for (name, text) in &params.license_texts {
-        texts.insert(LicenceRef::parse(name).map_err(SpdxError::from)?, text.clone());
+        texts.insert(LicenceRef::parse(name).map_err(BillError::from)?, text.clone());
     }
     let facts = Facts {
         name: params.name.clone(),
@@ -112,7 +131,7 @@ fn document(
         namespace: format!("https://spdx.org/spdxdocs/{}-{manifest}", params.name),
         created: newest,
         author: Party::organization(&release.name),
-        tool: "wiz-spdx-1".to_owned(),
+        tool: format!("wiz-{}-{}", job.kind.name(), job.kind.version()),
         note: (!params.note.is_empty()).then(|| params.note.clone()),
     };
     let mut subject = Component::new(Purpose::Image, &params.name);
@@ -120,11 +139,15 @@ fn document(
     subject.supplier = Some(Party::organization(&release.name));
     subject.sha256 = parse_hash(&manifest).ok();
     subject.files = files(contents.files.iter().filter(|file| file.package.is_none()))?;
-    Ok(Document::new(facts, texts, image_id(), subject).map_err(SpdxError::from)?)
+    Ok(Document::new(facts, texts, image_id(), subject).map_err(BillError::from)?)
 }
 
 fn image_id() -> ComponentId {
     ComponentId::new("image")
+}
+
+fn package_id(name: &str) -> ComponentId {
+    ComponentId::new(&format!("package-{name}"))
 }
 
 /// The SHA-256 of the one manifest that a layout's index names.
@@ -142,10 +165,10 @@ fn manifest_digest(job: &NativeJob<'_>, image: &Input) -> Result<String, NativeE
 }
 
 /// Regular files with both hashes.
-fn files<'a>(listed: impl Iterator<Item = &'a ContentsFile>) -> Result<Vec<FileRecord>, SpdxError> {
+fn files<'a>(listed: impl Iterator<Item = &'a ContentsFile>) -> Result<Vec<FileRecord>, BillError> {
     let mut files = Vec::new();
     for ContentsFile { file, .. } in listed.filter(|file| file.file.kind == FileKind::File) {
-        let missing = || SpdxError::NoHash { path: file.path.clone() };
+        let missing = || BillError::NoHash { path: file.path.clone() };
         let mut sha1 = [0; wiz_sbom::component::SHA1_LEN];
         let text = file.sha1.as_deref().ok_or_else(missing)?;
         hex::decode_to_slice(text, &mut sha1).map_err(|_| missing())?;
@@ -153,6 +176,11 @@ fn files<'a>(listed: impl Iterator<Item = &'a ContentsFile>) -> Result<Vec<FileR
         files.push(FileRecord { path: file.path.clone(), digests: FileDigests { sha1, sha256 } });
     }
     Ok(files)
+}
+
+/// A version without the release.
+fn upstream_version(record: &PackageRecord) -> &str {
+    record.version.rsplit_once("-r").map_or(&record.version, |(upstream, _)| upstream)
 }
 
 /// A document being filled.
@@ -170,12 +198,12 @@ impl Bill {
         evidence: &PackageEvidence,
         listed: &[ContentsFile],
     ) -> Result<(), NativeError> {
-        let id = ComponentId::new(&format!("package-{}", record.name));
+        let id = package_id(&record.name);
         let mut component = Component::new(Purpose::Package, &record.name);
         component.version = Some(record.version.clone());
         component.summary = Some(record.facts.summary.clone());
         component.origin = Some(record.facts.origin.clone());
-        component.licence = Some(Licence::parse(&record.facts.license).map_err(SpdxError::from)?);
+        component.licence = Some(Licence::parse(&record.facts.license).map_err(BillError::from)?);
         component.supplier = Some(Party::organization(&self.release.name));
         component.purl = Some(Purl::apk(ApkName {
             distribution: &self.release.id,
@@ -185,9 +213,13 @@ impl Bill {
             architecture: &record.arch,
             origin: &record.facts.origin,
         }));
+        if !evidence.cpe.is_empty() {
+            let cpe = Cpe::new(&evidence.cpe, upstream_version(record)).map_err(BillError::from)?;
+            component.cpe = Some(cpe);
+        }
         component.homepage = Some(record.facts.url.clone()).filter(|url| !url.is_empty());
         component.files = files(listed.iter().filter(|file| file.package.as_ref() == Some(&record.name)))?;
-        self.document.add(id.clone(), component).map_err(SpdxError::from)?;
+        self.document.add(id.clone(), component).map_err(BillError::from)?;
         self.relate(&image_id(), Relation::Contains, &id)?;
         for archive in &evidence.archives {
             self.archive(&id, record, archive)?;
@@ -203,12 +235,12 @@ impl Bill {
         package: &ComponentId,
         record: &PackageRecord,
         archive: &Archive,
-    ) -> Result<(), SpdxError> {
-        let hash = parse_hash(&archive.sha256).map_err(|_| SpdxError::ArchiveHash {
+    ) -> Result<(), BillError> {
+        let hash = parse_hash(&archive.sha256).map_err(|_| BillError::ArchiveHash {
             archive: archive.name.clone(),
             hash: archive.sha256.clone(),
         })?;
-        let (upstream, _) = record.version.rsplit_once("-r").unwrap_or((&record.version, ""));
+        let upstream = upstream_version(record);
         // A scheme such as `debian:` is this engine's own: nobody else can follow it.
         let locations =
             archive.urls.iter().filter(|url| url.starts_with("https:") || url.starts_with("http:"));
@@ -231,17 +263,17 @@ impl Bill {
         patch: &Input,
     ) -> Result<(), NativeError> {
         let name = patch.name(job).rsplit('/').next().unwrap_or_default().to_owned();
-        let digests = FileDigests::read(patch.open(job)?).map_err(|source| SpdxError::Read { source })?;
+        let digests = FileDigests::read(patch.open(job)?).map_err(|source| BillError::Read { source })?;
         let id = ComponentId::new(&format!("patch-{}-{name}", record.facts.origin));
         let mut component = Component::new(Purpose::Patch, &name);
         component.supplier = Some(Party::organization(&self.release.name));
         component.sha1 = Some(digests.sha1);
         component.sha256 = Some(digests.sha256);
-        self.document.add(id.clone(), component).map_err(SpdxError::from)?;
+        self.document.add(id.clone(), component).map_err(BillError::from)?;
         Ok(self.relate(&id, Relation::PatchApplied, package)?)
     }
 
-    fn relate(&mut self, from: &ComponentId, relation: Relation, to: &ComponentId) -> Result<(), SpdxError> {
+    fn relate(&mut self, from: &ComponentId, relation: Relation, to: &ComponentId) -> Result<(), BillError> {
         Ok(self.document.relate(from, relation, to, None)?)
     }
 }

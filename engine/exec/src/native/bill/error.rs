@@ -3,12 +3,13 @@
 use std::io;
 
 use wiz_base::RelPath;
+use wiz_sbom::cpe::CpeError;
 use wiz_sbom::document::DocumentError;
 use wiz_sbom::licence::LicenceError;
 
 /// An image whose bill of materials cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum SpdxError {
+pub enum BillError {
     /// A chosen package that is not among those given.
     #[error("`{package}` is in the image and is not among the packages")]
     NotGiven {
@@ -48,6 +49,9 @@ pub enum SpdxError {
     /// A licence that is no SPDX expression.
     #[error(transparent)]
     Licence(#[from] LicenceError),
+    /// A product's name that is none.
+    #[error(transparent)]
+    Cpe(#[from] CpeError),
     /// A document that contradicts itself, or a licence without text.
     #[error("{0}\nhint: a package gives texts of unlisted licences in `license_texts`")]
     Document(#[from] DocumentError),
