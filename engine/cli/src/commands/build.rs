@@ -183,6 +183,8 @@ fn finish(
     if work.outcome.succeeded() {
         session.keep(request, &built, &work, &delivered);
     }
+    // Commands end after this: taking a large graph apart would be for nothing.
+    std::mem::forget(built);
     Ok((delivered, work.outcome))
 }
 

@@ -44,6 +44,9 @@ pub(crate) fn run(config: &Config, query: &Query) -> Result<(), CliError> {
         QueryOutput::Json => output::result(&json(&subjects, nodes).to_string()),
         QueryOutput::Dot => output::results(&dot(&subjects, nodes)),
     }
+    // The process ends here: taking a large graph apart would be for nothing.
+    std::mem::forget(subjects);
+    std::mem::forget(built);
     Ok(())
 }
 
