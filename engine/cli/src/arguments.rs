@@ -8,7 +8,7 @@ mod cache;
 mod evidence;
 mod repository;
 
-pub(crate) use cache::{Cache, CacheCommand, Collect};
+pub(crate) use cache::{Cache, CacheCommand, Collect, ServeCache};
 pub(crate) use evidence::{Licenses, Sbom, SbomFormat};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
@@ -86,6 +86,11 @@ pub(crate) struct BuildOptions {
     /// A folder of source archives to look in before any URL; may be repeated.
     #[arg(long, value_name = "DIR")]
     pub(crate) distdir: Vec<PathBuf>,
+
+    /// A cache to share results with: grpc://HOST:PORT [default: $WIZ_REMOTE_CACHE, or `remote` in
+    /// config.toml]; an empty address is none.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) remote_cache: Option<String>,
 
     /// The private key that repositories are signed with [default: $WIZ_SIGNING_KEY,
     /// `signing_key` in config.toml, or a key made on first use].

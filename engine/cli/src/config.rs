@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use wiz_base::RelPath;
+use wiz_remote::Endpoint;
 use wiz_star::DiskSources;
 
 use crate::arguments::{Arguments, BuildOptions};
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) file: ConfigFile,
     /// The private key that repositories are signed with, unless a flag names another.
     pub(crate) signing_key: Option<PathBuf>,
+    /// The address of a remote cache, unless a flag names another.
+    pub(crate) remote_cache: Option<String>,
     /// The proxy's URL and the hosts that are reached without it.
     pub(crate) proxy: Option<(String, String)>,
     /// How diagnostics are drawn.
@@ -58,6 +61,8 @@ pub(crate) struct CacheConfig {
     /// How large the cache may become before a build that added to it drops what was used
     /// longest ago; none for no limit.
     pub(crate) budget: Option<Size>,
+    /// The address of a cache to share results with.
+    pub(crate) remote: Option<String>,
 }
 
 /// A number of bytes: `500M` or `20G` in configuration and flags, in powers of 1000, or of 1024
@@ -146,8 +151,9 @@ impl Config {
         let signing_key = named
             .map(|key| directory.join(key))
             .or_else(|| file.signing_key.as_ref().map(|key| settings.join(key)));
+        let remote_cache = env::var("WIZ_REMOTE_CACHE").ok().or_else(|| file.cache.remote.clone());
         let cache = directory.join(cache);
-        Ok(Self { directory, cache, settings, file, signing_key, proxy, style, live })
+        Ok(Self { directory, cache, settings, file, signing_key, remote_cache, proxy, style, live })
     }
 
     /// The nearest folder upwards that has a WORKSPACE.star.
@@ -184,6 +190,16 @@ impl Config {
     pub(crate) fn signing_key(&self, options: &BuildOptions) -> Option<PathBuf> {
         let given = options.signing_key.as_ref().map(|key| self.directory.join(key));
         given.or_else(|| self.signing_key.clone())
+    }
+
+    /// The remote cache that results are shared with, if one is named.
+    ///
+    /// # Errors
+    /// If its address is none.
+    pub(crate) fn remote_cache(&self, options: &BuildOptions) -> Result<Option<Endpoint>, CliError> {
+        let named = options.remote_cache.as_ref().or(self.remote_cache.as_ref());
+        let Some(address) = named.filter(|address| !address.is_empty()) else { return Ok(None) };
+        address.parse().map(Some).map_err(|error| CliError::of(Kind::User, "WIZ2110", &error))
     }
 
     /// How many actions run at once when nothing says otherwise.

@@ -20,3 +20,21 @@ pub(crate) fn cancel_on_signal(token: &CancelToken) -> std::io::Result<()> {
     });
     Ok(())
 }
+
+/// Does something at the first signal; a second one ends the process.
+///
+/// # Errors
+/// If no handler can be installed.
+pub(crate) fn on_signal(stop: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut stop = Some(stop);
+    std::thread::spawn(move || {
+        for signal in &mut signals {
+            match stop.take() {
+                Some(stop) => stop(),
+                None => drop(signal_hook::low_level::emulate_default_handler(signal)),
+            }
+        }
+    });
+    Ok(())
+}

@@ -10,10 +10,11 @@ use wiz_base::{
     Diagnostic, DigestFunction, Label, Node, Platform, PlatformName, RelPath, Severity, TargetPattern,
 };
 use wiz_cas::{Store, StoreOptions};
-use wiz_exec::{LocalExecutor, RunLimits, Settings};
+use wiz_exec::{LocalExecutor, RemoteResults, RunLimits, Settings};
 use wiz_graph::memory::Memory;
 use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, Artifact, ConfiguredTarget, Value};
 use wiz_recall::{ActionName, ReceiptTarget, Sight};
+use wiz_remote::Endpoint;
 use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
 use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
@@ -25,6 +26,7 @@ use crate::output;
 use crate::progress::{Placed, Progress, Stopwatch};
 use crate::session::again::Before;
 use crate::session::deliver::DeliveredTarget;
+use crate::session::remote::{REMOTE_LOOKUPS, Remote};
 use crate::session::watched::Watched;
 
 mod again;
@@ -37,6 +39,7 @@ mod folders;
 mod logs;
 mod look;
 pub(crate) mod receipt;
+mod remote;
 pub(crate) mod repository;
 pub(crate) mod signing;
 mod watched;
@@ -54,6 +57,7 @@ pub(crate) struct Session<'a> {
     offline: bool,
     distdirs: Vec<PathBuf>,
     signing_key: Option<PathBuf>,
+    remote_cache: Option<Endpoint>,
 }
 
 /// What analysis found, as a graph.
@@ -125,6 +129,7 @@ impl<'a> Session<'a> {
         session.keep_going = options.keep_going;
         session.offline = options.offline;
         session.signing_key = config.signing_key(options);
+        session.remote_cache = config.remote_cache(options)?.filter(|_| !options.offline);
         let given = options.distdir.iter().chain(&config.file.distdirs);
         session.distdirs = given.map(|folder| config.directory.join(folder)).collect();
         Ok(session)
@@ -156,6 +161,7 @@ impl<'a> Session<'a> {
             offline: false,
             distdirs: Vec::new(),
             signing_key: config.signing_key.clone(),
+            remote_cache: None,
         })
     }
 
@@ -255,13 +261,14 @@ impl Session<'_> {
         progress: &Progress,
         clock: &Stopwatch,
     ) -> Result<Work, CliError> {
-        let (store, executor) = self.executor()?;
+        let (store, executor, remote) = self.executor_with_remote()?;
         let cancel = CancelToken::new();
         cancel_on_signal(&cancel).map_err(|error| {
             CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
         })?;
         let options = Options {
             jobs: self.jobs,
+            lookups: if remote.is_some() { REMOTE_LOOKUPS } else { self.jobs },
             memory: total_memory(),
             keep_going: self.keep_going,
             settled: built.settled.clone(),
@@ -279,6 +286,9 @@ impl Session<'_> {
             drop(done);
             outcome
         });
+        if let Some(remote) = remote {
+            remote.finish(self);
+        }
         // What cannot be written down now is found out again by the next build.
         if let Err(error) = executor.finish(seconds_since_1970())
             && outcome.counts.failed == 0
@@ -307,8 +317,31 @@ impl Session<'_> {
 
     /// An executor over this session's store.
     fn executor(&self) -> Result<(Store, LocalExecutor), CliError> {
-        let store = Store::open(&self.config.cache, self.digest_function(), &StoreOptions::default())
-            .map_err(|error| store_error(&error))?;
+        let store = self.store()?;
+        let executor = self.executor_over(&store, None)?;
+        Ok((store, executor))
+    }
+
+    /// An executor over this session's store, which shares results with the remote cache if one
+    /// is named and can be reached.
+    fn executor_with_remote(&self) -> Result<(Store, LocalExecutor, Option<Arc<Remote>>), CliError> {
+        let store = self.store()?;
+        let remote = Remote::connect(self, &store).map(Arc::new);
+        let results = remote.clone().map(|remote| remote as Arc<dyn RemoteResults>);
+        let executor = self.executor_over(&store, results)?;
+        Ok((store, executor, remote))
+    }
+
+    fn store(&self) -> Result<Store, CliError> {
+        Store::open(&self.config.cache, self.digest_function(), &StoreOptions::default())
+            .map_err(|error| store_error(&error))
+    }
+
+    fn executor_over(
+        &self,
+        store: &Store,
+        remote: Option<Arc<dyn RemoteResults>>,
+    ) -> Result<LocalExecutor, CliError> {
         let settings = Settings {
             workspace: self.root.clone(),
             cache: self.config.cache.clone(),
@@ -318,12 +351,12 @@ impl Session<'_> {
             limits: RunLimits::default(),
             fetch: self.fetch_settings(),
             keep_failed: true,
+            remote,
         };
-        let executor = LocalExecutor::new(store.clone(), settings).map_err(|error| {
+        LocalExecutor::new(store.clone(), settings).map_err(|error| {
             CliError::new(Kind::Surroundings, "WIZ2044", format!("the build cannot begin: {error}"))
                 .hint("`wiz doctor` checks what this machine has to offer")
-        })?;
-        Ok((store, executor))
+        })
     }
 }
 

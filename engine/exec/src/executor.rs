@@ -11,7 +11,7 @@ use wiz_base::reapi::ActionResult;
 use wiz_base::{Digest, Directory, Node, RelPath};
 use wiz_cas::{IndexRecord, Store, StoreError, StoredResult, Use};
 use wiz_graph::key::manifest::Manifest;
-use wiz_graph::key::{self, Inputs, Key};
+use wiz_graph::key::{self, Inputs, Key, Prepared};
 use wiz_graph::{Action, ActionGraph, ActionId, ActionKind, Artifact, Run};
 use wiz_recall::{Sight, Stamps};
 use wiz_sandbox::Spec;
@@ -50,6 +50,18 @@ pub struct Settings {
     pub fetch: FetchSettings,
     /// Whether what a failed command left is kept for a look into it.
     pub keep_failed: bool,
+    /// Where results are kept besides.
+    pub remote: Option<Arc<dyn RemoteResults>>,
+}
+
+/// Results that are kept elsewhere as well. Whatever goes wrong there costs time only.
+pub trait RemoteResults: std::fmt::Debug + Send + Sync {
+    /// The result of `key`, all of whose blobs are then in the store; none if there is none.
+    fn fetch(&self, key: &Digest) -> Option<StoredResult>;
+
+    /// Takes a result with all its blobs, some time before the build ends. `messages` are those
+    /// that `key` is digested from. An old one may be there already.
+    fn publish(&self, key: &Digest, messages: Vec<Vec<u8>>, stored: &StoredResult, is_old: bool);
 }
 
 /// What a command may use unless its definition says otherwise.
@@ -88,6 +100,7 @@ pub struct LocalExecutor {
     commands: Commands,
     fetcher: Fetcher,
     history: LocalHistory,
+    remote: Option<Arc<dyn RemoteResults>>,
     /// Results that this build looked up or made, with the names of their actions.
     used: Mutex<BTreeMap<Digest, String>>,
 }
@@ -104,6 +117,7 @@ impl LocalExecutor {
             sources: Sources::open(&settings.workspace, &state, &store, settings.stamps)?,
             history: LocalHistory::new(state.join("history.json")),
             used: Mutex::default(),
+            remote: settings.remote,
             fetcher,
             commands: Commands {
                 store: store.clone(),
@@ -148,6 +162,20 @@ impl LocalExecutor {
         let record = |note| IndexRecord { used: now, bytes: 0, note };
         let uses: Vec<Use> = used.into_iter().map(|(key, name)| Use { key, record: record(name) }).collect();
         self.store.note_uses(&uses)
+    }
+
+    /// A result from elsewhere.
+    fn fetch_result(&self, action: &Action, prepared: &Prepared) -> Option<StoredResult> {
+        let remote = self.remote.as_ref().filter(|_| is_worth_a_journey(action))?;
+        remote.fetch(&prepared.key.0)
+    }
+
+    /// Hands a result on to elsewhere.
+    fn publish(&self, action: &Action, prepared: &Prepared, stored: &StoredResult, is_old: bool) {
+        if let Some(remote) = self.remote.as_ref().filter(|_| is_worth_a_journey(action)) {
+            let messages = vec![prepared.action.encode(), prepared.command.encode()];
+            remote.publish(&prepared.key.0, messages, stored, is_old);
+        }
     }
 
     fn note_use(&self, key: &Key, action: &Action) {
@@ -326,6 +354,11 @@ impl LocalExecutor {
     }
 }
 
+/// Whether a result is not made in less time than it takes to ask for it.
+fn is_worth_a_journey(action: &Action) -> bool {
+    !matches!(action.kind, ActionKind::Write { .. })
+}
+
 impl Executor for LocalExecutor {
     fn source_node(&self, path: &RelPath) -> Result<Node, Setback> {
         Ok(self.sources.node(path)?)
@@ -355,7 +388,15 @@ impl Executor for LocalExecutor {
             && let Some(stored) = self.store.get_result(&prepared.key.0)
         {
             self.note_use(&prepared.key, action);
+            self.publish(action, &prepared, &stored, true);
             return Ok(Probe::Hit(stored.result, Hit::Local));
+        }
+        if lookup == Lookup::Believe
+            && let Some(stored) = self.fetch_result(action, &prepared)
+        {
+            self.store.put_result(&prepared.key.0, &stored).map_err(|error| store_setback(&error))?;
+            self.note_use(&prepared.key, action);
+            return Ok(Probe::Hit(stored.result, Hit::Remote));
         }
         Ok(Probe::Miss(Box::new(prepared)))
     }
@@ -370,6 +411,7 @@ impl Executor for LocalExecutor {
         let stored = StoredResult { result: result.clone(), manifest };
         self.store.put_result(&execution.prepared.key.0, &stored).map_err(|error| store_setback(&error))?;
         self.note_use(&execution.prepared.key, action);
+        self.publish(action, execution.prepared, &stored, false);
         self.history.record(action, &result);
         Ok(result)
     }

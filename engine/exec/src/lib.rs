@@ -21,7 +21,7 @@ mod outputs;
 pub mod sandbox_plan;
 mod sources;
 
-pub use executor::{LocalExecutor, RunLimits, Settings};
+pub use executor::{LocalExecutor, RemoteResults, RunLimits, Settings};
 pub use failed::FailedRun;
 pub use fetch::{FetchError, FetchSettings, Fetcher, Patience};
 pub use materialise::{Delivered, MaterialiseError, OutputLinks};

@@ -29,6 +29,8 @@ pub struct Options {
     /// How many actions may run at once, and how many cores they may say they need together; at
     /// least 1.
     pub jobs: usize,
+    /// How many results may be looked up at once; never fewer than jobs.
+    pub lookups: usize,
     /// Memory in bytes for all actions that say how much they need.
     pub memory: u64,
     /// How many files may be fetched at once, beside the jobs; at least 1.
@@ -50,6 +52,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             jobs: 1,
+            lookups: 1,
             memory: u64::MAX,
             transfers: 4,
             keep_going: false,
@@ -165,7 +168,7 @@ impl<'scope, 'env, 'g: 'scope> Run<'scope, 'env, 'g> {
             history: parties.history,
             ids: closure.into_iter().collect(),
             slots,
-            lookups: Lane::new(jobs, LOOKUPS_PER_THREAD),
+            lookups: Lane::new(options.lookups.max(jobs), LOOKUPS_PER_THREAD),
             work: Lane::sharing(Pool { cores: jobs, memory: options.memory }),
             transfers: Lane::new(options.transfers.max(1), 1),
             sender,

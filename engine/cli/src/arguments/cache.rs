@@ -21,6 +21,16 @@ pub(crate) enum CacheCommand {
     Gc(Collect),
     /// Hash and read everything again; what is damaged is set aside and made again when needed.
     Verify(Stats),
+    /// Serve the cache to others over the Remote Execution API, until a signal ends it.
+    Serve(ServeCache),
+}
+
+/// `wiz cache serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeCache {
+    /// The address to listen at. Everybody who reaches it may read and write.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8980")]
+    pub(crate) listen: std::net::SocketAddr,
 }
 
 /// `wiz cache stats` and `wiz cache verify`.

@@ -10,6 +10,8 @@ use crate::error::{CliError, Kind};
 use crate::output;
 use crate::session::store_error;
 
+mod serve;
+
 /// Looks after the cache.
 ///
 /// # Errors
@@ -19,6 +21,7 @@ pub(crate) fn run(config: &Config, cache: &Cache) -> Result<(), CliError> {
         CacheCommand::Stats(stats) => show_usage(config, stats.json),
         CacheCommand::Gc(collect) => collect_garbage(config, collect),
         CacheCommand::Verify(stats) => verify(config, stats.json),
+        CacheCommand::Serve(serve) => serve::run(config, serve),
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn run(config: &Config, lock: &Lock) -> Result<(), CliError> {
         offline: lock.offline,
         distdir: Vec::new(),
         signing_key: None,
+        remote_cache: None,
     };
     let session = Session::open(config, &options)?;
     let requests = requests(config, &session, &lock.labels)?;

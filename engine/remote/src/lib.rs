@@ -1,0 +1,21 @@
+//! The Remote Execution API, version 2: a client of any cache that speaks it, and a cache
+//! server over the same store that builds use.
+//!
+//! Whatever a server answers is checked: a broken, slow or lying one costs time, never a
+//! wrong build. Unaware of what the actions are, of the terminal and of the environment.
+
+mod client;
+pub mod endpoint;
+pub mod error;
+mod health;
+mod pull;
+mod push;
+pub mod remote_cache;
+mod results;
+pub mod server;
+mod wire;
+
+pub use endpoint::Endpoint;
+pub use error::RemoteError;
+pub use remote_cache::{Publication, RemoteCache, Traffic};
+pub use server::{Served, serve};

@@ -1,0 +1,168 @@
+//! A remote cache for one build: results are fetched while their actions wait, and published in
+//! the background. For callers on ordinary threads; the network has a runtime of its own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use wiz_base::Digest;
+use wiz_cas::{Store, StoredResult};
+
+use crate::client::Client;
+use crate::endpoint::Endpoint;
+use crate::error::RemoteError;
+use crate::health::Health;
+use crate::push::Known;
+use crate::{pull, push};
+
+/// How many results are published at once.
+const PUBLICATIONS: usize = 16;
+
+/// A remote cache.
+#[derive(Debug)]
+pub struct RemoteCache {
+    shared: Arc<Shared>,
+    publications: Mutex<JoinSet<()>>,
+    runtime: Runtime,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    store: Store,
+    health: Health,
+    known: Known,
+    permits: Semaphore,
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+/// A result that is to be published.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// What it is found by.
+    pub key: Digest,
+    /// The messages that are digested to the key.
+    pub messages: Vec<Vec<u8>>,
+    /// The result; all its blobs are in the store.
+    pub stored: StoredResult,
+    /// Whether the server may have it already.
+    pub is_old: bool,
+}
+
+/// What went to and fro.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes of blobs that came.
+    pub received: u64,
+    /// Bytes of blobs that went.
+    pub sent: u64,
+    /// What is to be told of the server, in words.
+    pub remarks: Vec<String>,
+}
+
+impl RemoteCache {
+    /// Connects to a server, for results and blobs of `store`.
+    ///
+    /// # Errors
+    /// [`RemoteError`] if it cannot be reached or used.
+    pub fn connect(endpoint: &Endpoint, store: Store) -> Result<Self, RemoteError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("remote")
+            .enable_all()
+            .build()
+            .map_err(RemoteError::Runtime)?;
+        let client = runtime.block_on(Client::connect(endpoint, store.function()))?;
+        let health = Health::default();
+        if !client.takes_results {
+            health.never_write();
+        }
+        let shared = Shared {
+            client,
+            store,
+            health,
+            known: Known::default(),
+            permits: Semaphore::new(PUBLICATIONS),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+        };
+        Ok(Self { shared: Arc::new(shared), publications: Mutex::new(JoinSet::new()), runtime })
+    }
+
+    /// The result of `key`, all of whose blobs are then in the store. Whatever goes wrong, there
+    /// is none. Not to be called on a thread of an async runtime.
+    pub fn fetch(&self, key: &Digest) -> Option<StoredResult> {
+        let shared = &self.shared;
+        if shared.health.is_given_up() {
+            return None;
+        }
+        match self.runtime.block_on(pull::result(&shared.client, &shared.store, key)) {
+            Ok(found) => {
+                shared.health.works();
+                let (stored, bytes) = found?;
+                shared.received.fetch_add(bytes, Ordering::Relaxed);
+                Some(stored)
+            }
+            Err(error @ (RemoteError::Corrupt { .. } | RemoteError::Malformed(_))) => {
+                shared.health.lies(&error);
+                None
+            }
+            // The server is sound, it only keeps less than it says.
+            Err(RemoteError::Gone { digest }) => {
+                tracing::debug!(%digest, "the remote cache has lost part of a result");
+                None
+            }
+            Err(error) => {
+                shared.health.fails("answer", &error);
+                None
+            }
+        }
+    }
+
+    /// Publishes a result in the background, if the server takes any.
+    pub fn publish(&self, publication: Publication) {
+        let shared = Arc::clone(&self.shared);
+        if shared.health.is_read_only() || shared.health.is_given_up() {
+            return;
+        }
+        let mut publications = self.publications.lock().unwrap_or_else(PoisonError::into_inner);
+        publications.spawn_on(async move { shared.push(publication).await }, self.runtime.handle());
+    }
+
+    /// Waits until everything is published, and tells what went to and fro.
+    pub fn finish(&self) -> Traffic {
+        let publications =
+            std::mem::take(&mut *self.publications.lock().unwrap_or_else(PoisonError::into_inner));
+        self.runtime.block_on(publications.join_all());
+        Traffic {
+            received: self.shared.received.load(Ordering::Relaxed),
+            sent: self.shared.sent.load(Ordering::Relaxed),
+            remarks: self.shared.health.remarks(),
+        }
+    }
+}
+
+impl Shared {
+    async fn push(&self, publication: Publication) {
+        let Ok(_permit) = self.permits.acquire().await else { return };
+        if self.health.is_read_only() || self.health.is_given_up() {
+            return;
+        }
+        let Publication { key, messages, stored, is_old } = publication;
+        if is_old && matches!(self.client.result(&key).await, Ok(Some(_))) {
+            return;
+        }
+        match push::result(&self.client, &self.store, &self.known, &key, messages, &stored).await {
+            Ok(bytes) => {
+                self.health.works();
+                self.sent.fetch_add(bytes, Ordering::Relaxed);
+            }
+            Err(error) if error.is_denied() => self.health.refuses(&error),
+            Err(RemoteError::Store(error)) => tracing::debug!(%error, "a result is not published"),
+            Err(error) => self.health.fails("take a result", &error),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Results: given out only with everything that belongs to them, taken only with everything.
+
+use std::sync::Arc;
+
+use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
+use tonic::{Request, Response, Status};
+
+use super::{State, blocking, digest, refused};
+use crate::results;
+
+#[derive(Debug)]
+pub(super) struct ActionCache(pub(super) Arc<State>);
+
+#[tonic::async_trait]
+impl reapi::action_cache_server::ActionCache for ActionCache {
+    async fn get_action_result(
+        &self,
+        request: Request<reapi::GetActionResultRequest>,
+    ) -> Result<Response<reapi::ActionResult>, Status> {
+        let request = request.into_inner();
+        let key = digest(request.action_digest.as_ref())?;
+        let store = self.0.store(request.digest_function)?;
+        let function = store.function();
+        let found = blocking(move || {
+            let stored = store.get_result(&key).filter(|stored| store.is_complete(&stored.result));
+            stored.ok_or_else(|| Status::not_found("there is no such result"))
+        });
+        let stored = found.await?;
+        self.0.used(function, key);
+        Ok(Response::new(results::message(&stored, None)))
+    }
+
+    async fn update_action_result(
+        &self,
+        request: Request<reapi::UpdateActionResultRequest>,
+    ) -> Result<Response<reapi::ActionResult>, Status> {
+        let request = request.into_inner();
+        let key = digest(request.action_digest.as_ref())?;
+        let store = self.0.store(request.digest_function)?;
+        let message = request.action_result.ok_or_else(|| Status::invalid_argument("there is no result"))?;
+        if message.exit_code != 0 {
+            return Err(Status::invalid_argument("a failed action has no result to keep"));
+        }
+        blocking(move || {
+            let stored = results::to_keep(&store, &message).map_err(|error| refused(&error))?;
+            let missing = || Status::failed_precondition("blobs that the result names are not here");
+            store.put_result(&key, &stored.ok_or_else(missing)?).map_err(|error| refused(&error))?;
+            Ok(Response::new(message))
+        })
+        .await
+    }
+}

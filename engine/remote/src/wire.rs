@@ -1,0 +1,88 @@
+//! Digests and names of blobs as the protocol spells them.
+
+use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
+use reapi::digest_function::Value as FunctionValue;
+use wiz_base::{Digest, DigestFunction};
+
+/// A digest as a message.
+pub(crate) fn digest(digest: &Digest) -> reapi::Digest {
+    reapi::Digest { hash: digest.hex(), size_bytes: i64::try_from(digest.size()).unwrap_or(i64::MAX) }
+}
+
+/// The digest that a message spells; `None` if it spells none.
+pub(crate) fn read_digest(message: &reapi::Digest) -> Option<Digest> {
+    let size = u64::try_from(message.size_bytes).ok()?;
+    Digest::from_hex(&message.hash, size).ok()
+}
+
+/// The number of a digest function.
+pub(crate) const fn function(function: DigestFunction) -> i32 {
+    match function {
+        DigestFunction::Blake3 => FunctionValue::Blake3 as i32,
+        DigestFunction::Sha256 => FunctionValue::Sha256 as i32,
+    }
+}
+
+/// The digest function of a request. Clients that do not say digest with SHA-256, which is the
+/// one of this length that need not be named.
+pub(crate) fn read_function(number: i32) -> Option<DigestFunction> {
+    match FunctionValue::try_from(number).ok()? {
+        FunctionValue::Blake3 => Some(DigestFunction::Blake3),
+        FunctionValue::Sha256 | FunctionValue::Unknown => Some(DigestFunction::Sha256),
+        _ => None,
+    }
+}
+
+/// The name of a blob for a byte stream: `[INSTANCE/]blobs/[blake3/]HASH/SIZE`.
+pub(crate) fn blob_name(instance: &str, function: DigestFunction, digest: &Digest) -> String {
+    let slash = if instance.is_empty() { "" } else { "/" };
+    let function = match function {
+        DigestFunction::Blake3 => "blake3/",
+        DigestFunction::Sha256 => "",
+    };
+    format!("{instance}{slash}blobs/{function}{}/{}", digest.hex(), digest.size())
+}
+
+/// The name under which a blob is written: `[INSTANCE/]uploads/UUID/blobs/...`.
+pub(crate) fn upload_name(instance: &str, function: DigestFunction, digest: &Digest, uuid: &str) -> String {
+    let slash = if instance.is_empty() { "" } else { "/" };
+    format!("{instance}{slash}uploads/{uuid}/{}", blob_name("", function, digest))
+}
+
+/// The function and digest that a blob's name, read or written under, spells.
+pub(crate) fn read_name(name: &str) -> Option<(DigestFunction, Digest)> {
+    // An instance's name may have any segments, even `blobs`; what follows is fixed.
+    let segments: Vec<&str> = name.split('/').collect();
+    let blobs = segments.iter().rposition(|segment| *segment == "blobs")?;
+    let (function, rest) = match &segments[blobs + 1..] {
+        ["blake3", rest @ ..] => (DigestFunction::Blake3, rest),
+        rest => (DigestFunction::Sha256, rest),
+    };
+    // What follows the size of an upload is the client's remark.
+    let [hash, size, ..] = rest else { return None };
+    Some((function, Digest::from_hex(hash, size.parse().ok()?).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for function in [DigestFunction::Blake3, DigestFunction::Sha256] {
+            let digest = function.digest(b"abc");
+            for instance in ["", "main", "a/blobs/b"] {
+                for name in [
+                    blob_name(instance, function, &digest),
+                    upload_name(instance, function, &digest, "some-uuid"),
+                    upload_name(instance, function, &digest, "some-uuid") + "/remark.txt",
+                ] {
+                    assert_eq!(read_name(&name), Some((function, digest)), "{name}");
+                }
+            }
+        }
+        for name in ["", "blobs", "blobs/ab/1", "blobs/blake3/x", "uploads/u/blobs"] {
+            assert_eq!(read_name(name), None, "{name}");
+        }
+    }
+}
