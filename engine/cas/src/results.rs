@@ -1,6 +1,7 @@
 //! Results of actions, found by key. Each file says whose result it is and proves
 //! that it is whole. Unaware of how a key comes about.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -127,6 +128,26 @@ impl Store {
     #[must_use]
     pub fn is_complete(&self, result: &ActionResult) -> bool {
         result.log.is_none_or(|log| self.contains(&log)) && self.is_complete_tree(&result.output_root)
+    }
+
+    /// The files of a tree, or the file, that are not in the store; and directories that are not,
+    /// whose files nobody knows.
+    #[must_use]
+    pub fn missing_of(&self, node: &Node) -> BTreeSet<Digest> {
+        let mut missing = BTreeSet::new();
+        self.add_missing(node, &mut missing);
+        missing
+    }
+
+    fn add_missing(&self, node: &Node, missing: &mut BTreeSet<Digest>) {
+        match node {
+            Node::File { digest, .. } if !self.contains(digest) => drop(missing.insert(*digest)),
+            Node::Directory(root) if !self.is_complete_tree(root) => match self.get_directory(root) {
+                Ok(directory) => directory.entries().for_each(|(_, node)| self.add_missing(node, missing)),
+                Err(_) => drop(missing.insert(*root)),
+            },
+            Node::File { .. } | Node::Directory(_) | Node::Symlink(_) => {}
+        }
     }
 
     /// Whether all blobs of a tree are in the store. Each directory is looked at once

@@ -9,7 +9,6 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use wiz_base::RelPath;
-use wiz_remote::Endpoint;
 use wiz_star::DiskSources;
 
 use crate::arguments::{Arguments, BuildOptions};
@@ -192,14 +191,13 @@ impl Config {
         given.or_else(|| self.signing_key.clone())
     }
 
-    /// The remote cache that results are shared with, if one is named.
-    ///
-    /// # Errors
-    /// If its address is none.
-    pub(crate) fn remote_cache(&self, options: &BuildOptions) -> Result<Option<Endpoint>, CliError> {
-        let named = options.remote_cache.as_ref().or(self.remote_cache.as_ref());
-        let Some(address) = named.filter(|address| !address.is_empty()) else { return Ok(None) };
-        address.parse().map(Some).map_err(|error| CliError::of(Kind::User, "WIZ2110", &error))
+    /// The address of the remote cache that results are shared with, unless WORKSPACE.star is
+    /// to say; an empty one is none.
+    pub(crate) fn remote_cache<'a>(&'a self, options: &'a BuildOptions) -> Option<&'a str> {
+        if options.offline {
+            return Some("");
+        }
+        options.remote_cache.as_deref().or(self.remote_cache.as_deref())
     }
 
     /// How many actions run at once when nothing says otherwise.

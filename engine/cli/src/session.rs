@@ -129,7 +129,8 @@ impl<'a> Session<'a> {
         session.keep_going = options.keep_going;
         session.offline = options.offline;
         session.signing_key = config.signing_key(options);
-        session.remote_cache = config.remote_cache(options)?.filter(|_| !options.offline);
+        let said = config.remote_cache(options).map(str::to_owned);
+        session.remote_cache = remote::endpoint(said.or(session.named_remote_cache()?))?;
         let given = options.distdir.iter().chain(&config.file.distdirs);
         session.distdirs = given.map(|folder| config.directory.join(folder)).collect();
         Ok(session)
@@ -286,9 +287,7 @@ impl Session<'_> {
             drop(done);
             outcome
         });
-        if let Some(remote) = remote {
-            remote.finish(self);
-        }
+        let shared = remote.and_then(|remote| remote.finish(self));
         // What cannot be written down now is found out again by the next build.
         if let Err(error) = executor.finish(seconds_since_1970())
             && outcome.counts.failed == 0
@@ -301,7 +300,7 @@ impl Session<'_> {
         if outcome.counts.executed > 0 {
             self.keep_to_budget(&store);
         }
-        Ok(Work { store, outcome, sights })
+        Ok(Work { store, outcome, sights, shared })
     }
 
     /// Drops what was used longest ago if the cache has outgrown its budget. What this build
@@ -369,6 +368,8 @@ pub(crate) struct Work {
     pub(crate) outcome: BuildOutcome,
     /// What the actions read of the workspace.
     sights: Vec<Sight>,
+    /// The address of the remote cache that has all that was made or found.
+    shared: Option<String>,
 }
 
 impl Work {

@@ -1,7 +1,7 @@
 //! The executor over a local store: looks results up, carries out what is missing,
 //! keeps what was made. Unaware of order and of who asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,8 +56,11 @@ pub struct Settings {
 
 /// Results that are kept elsewhere as well. Whatever goes wrong there costs time only.
 pub trait RemoteResults: std::fmt::Debug + Send + Sync {
-    /// The result of `key`, all of whose blobs are then in the store; none if there is none.
+    /// The result of `key`, all of whose directories are then in the store; none if there is none.
     fn fetch(&self, key: &Digest) -> Option<StoredResult>;
+
+    /// Brings blobs into the store, as far as they are to be had.
+    fn bring(&self, digests: BTreeSet<Digest>);
 
     /// Takes a result with all its blobs, some time before the build ends. `messages` are those
     /// that `key` is digested from. An old one may be there already.
@@ -168,6 +171,29 @@ impl LocalExecutor {
     fn fetch_result(&self, action: &Action, prepared: &Prepared) -> Option<StoredResult> {
         let remote = self.remote.as_ref().filter(|_| is_worth_a_journey(action))?;
         remote.fetch(&prepared.key.0)
+    }
+
+    /// Brings what is missing of nodes from elsewhere, if there is an elsewhere.
+    fn bring<'a>(&self, nodes: impl IntoIterator<Item = &'a Node>) {
+        let Some(remote) = &self.remote else { return };
+        let missing: BTreeSet<Digest> =
+            nodes.into_iter().flat_map(|node| self.store.missing_of(node)).collect();
+        if !missing.is_empty() {
+            remote.bring(missing);
+        }
+    }
+
+    /// What `work` comes to, once more if a blob that it needs was elsewhere only.
+    fn with_blobs<T>(&self, work: impl Fn() -> Result<T, Setback>) -> Result<T, Setback> {
+        let mut brought = BTreeSet::new();
+        loop {
+            match (work(), &self.remote) {
+                (Err(Setback::Lost { digest }), Some(remote)) if brought.insert(digest) => {
+                    remote.bring(BTreeSet::from([digest]));
+                }
+                (done, _) => return done,
+            }
+        }
     }
 
     /// Hands a result on to elsewhere.
@@ -359,6 +385,11 @@ fn is_worth_a_journey(action: &Action) -> bool {
     !matches!(action.kind, ActionKind::Write { .. })
 }
 
+/// Whether an artifact is the output of an action.
+fn is_made(artifact: &Artifact) -> bool {
+    matches!(artifact, Artifact::Output { .. })
+}
+
 impl Executor for LocalExecutor {
     fn source_node(&self, path: &RelPath) -> Result<Node, Setback> {
         Ok(self.sources.node(path)?)
@@ -366,7 +397,8 @@ impl Executor for LocalExecutor {
 
     fn output_node(&self, result: &ActionResult, output: &RelPath, inner: &RelPath) -> Result<Node, Setback> {
         let path = output.join(inner);
-        let node = self.follow(&result.output_root, &path).map_err(|error| store_setback(&error))?;
+        let node = self
+            .with_blobs(|| self.follow(&result.output_root, &path).map_err(|error| store_setback(&error)))?;
         node.ok_or_else(|| {
             let text = format!("`{inner}` does not exist in the output `{output}`");
             failure(FailureKind::User, "WIZ1014", &text).into()
@@ -382,8 +414,10 @@ impl Executor for LocalExecutor {
     ) -> Result<Probe, Setback> {
         let action = graph.action(id);
         let trees = KeyTrees::new(&self.store, &self.sources);
-        let prepared = key::prepare(action, inputs, wiz_sandbox::CLASS, &trees)
-            .map_err(|error| key_setback(error, action))?;
+        let prepared = self.with_blobs(|| {
+            key::prepare(action, inputs, wiz_sandbox::CLASS, &trees)
+                .map_err(|error| key_setback(error, action))
+        })?;
         if lookup == Lookup::Believe
             && let Some(stored) = self.store.get_result(&prepared.key.0)
         {
@@ -404,6 +438,7 @@ impl Executor for LocalExecutor {
     fn execute(&self, execution: &Execution<'_>) -> Result<ActionResult, Setback> {
         let action = execution.graph.action(execution.id);
         self.keep_sources(execution.inputs)?;
+        self.bring(execution.inputs.iter().filter(|(artifact, _)| is_made(artifact)).map(|(_, node)| node));
         let manifest = self.manifest(action, execution.inputs)?;
         let manifest =
             serde_json::to_vec(&manifest).map_err(|error| host_setback("write a manifest", error.into()))?;
@@ -417,6 +452,7 @@ impl Executor for LocalExecutor {
     }
 
     fn deliver(&self, _: &ActionGraph, _: ActionId, result: &ActionResult) -> Result<(), Setback> {
+        self.bring([&Node::Directory(result.output_root)]);
         // The expanded tree can outlive the blobs it was made of.
         if !self.is_intact(result) {
             return Err(Setback::Lost { digest: result.output_root });

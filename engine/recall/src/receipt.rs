@@ -13,7 +13,7 @@ use crate::file;
 use crate::sight::{Look, Sight, in_parallel};
 
 /// Kind and version of a receipt's file.
-const MAGIC: &str = "wiz-receipt-3";
+const MAGIC: &str = "wiz-receipt-4";
 
 /// What a request looked at and made.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -30,6 +30,10 @@ pub struct Receipt {
     pub targets: Vec<ReceiptTarget>,
     /// How many actions it took.
     pub actions: u64,
+    /// The remote cache that WORKSPACE.star names, by address.
+    pub named: Option<String>,
+    /// The remote cache that has all of it, by address.
+    pub shared: Option<String>,
 }
 
 /// A target that was asked for.
@@ -199,6 +203,8 @@ mod tests {
                 around: vec![Around::see(&root.join("key")), Around::see(&root.join("keys"))],
             }],
             actions: 1,
+            named: None,
+            shared: None,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::sight::Sight;
 use crate::wire::Wire;
 
 /// Kind and version of the file of what decides, and of the bodies it names.
-const MAGIC: &str = "wiz-graph-1";
+const MAGIC: &str = "wiz-graph-2";
 
 /// The file of bodies is written anew when less than one in this many of its bytes is wanted.
 const MOST_WASTE: u64 = 4;
@@ -31,6 +31,8 @@ const MOST_WASTE: u64 = 4;
 pub struct StoredGraph {
     /// The function that digests of sights are made with.
     pub function: String,
+    /// The remote cache that has every result, by address.
+    pub shared: Option<String>,
     /// Everything of the workspace that was looked at.
     pub sights: Vec<Sight>,
     /// What the analysis found out.
@@ -115,6 +117,8 @@ pub struct NewGraph<'a> {
     pub program: Stamp,
     /// The function that digests of sights are made with.
     pub function: &'a str,
+    /// The remote cache that has every result, by address.
+    pub shared: Option<String>,
     /// Everything of the workspace that was looked at.
     pub sights: Vec<Sight>,
     /// What the analysis found out.
@@ -141,6 +145,7 @@ impl StoredGraph {
         let parts = wire.into_parts()?;
         Some(Self {
             function: parts.function,
+            shared: parts.shared,
             sights: parts.sights,
             memory: parts.memory,
             actions: parts.actions,

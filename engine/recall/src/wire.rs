@@ -22,6 +22,7 @@ pub(crate) struct Wire {
     pub(crate) program: Stamp,
     pub(crate) bodies: BodiesFile,
     function: String,
+    shared: Option<String>,
     sights: Vec<Sight>,
     paths: Vec<RelPath>,
     platforms: Vec<PlatformName>,
@@ -74,6 +75,7 @@ struct WireResult {
 /// What a [`Wire`] stands for.
 pub(crate) struct Parts {
     pub(crate) function: String,
+    pub(crate) shared: Option<String>,
     pub(crate) sights: Vec<Sight>,
     pub(crate) memory: Memory,
     pub(crate) actions: BTreeMap<ConfiguredTarget, TargetActions>,
@@ -142,6 +144,7 @@ impl Wire {
             program: new.program,
             bodies,
             function: new.function.to_owned(),
+            shared: new.shared,
             sights: new.sights,
             platforms,
             modules,
@@ -172,6 +175,7 @@ impl Wire {
         memory.targets = targets.into_iter().collect();
         Some(Parts {
             function: self.function,
+            shared: self.shared,
             sights: self.sights,
             memory,
             actions: actions.into_iter().collect(),

@@ -1,6 +1,7 @@
 //! Requests to one server: what it can do, results, blobs. Every request is repeated while
 //! the reason of its failure may pass. Unaware of what the blobs are for.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ const TRIES: u32 = 4;
 
 /// The pause before a request is tried again; doubled each time.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Blobs that came, and what was wrong with the first that did not.
+type Read = (Vec<(Digest, Vec<u8>)>, Result<(), RemoteError>);
 
 /// A connection to one server.
 #[derive(Debug, Clone)]
@@ -167,8 +171,9 @@ impl Client {
         all
     }
 
-    /// The bytes of small blobs, checked; an error if one is not there.
-    pub(crate) async fn read(&self, digests: &[Digest]) -> Result<Vec<(Digest, Vec<u8>)>, RemoteError> {
+    /// The bytes of small blobs, checked, as far as they are there; and what was wrong with the
+    /// first that is not.
+    pub(crate) async fn read(&self, digests: &[Digest]) -> Result<Read, RemoteError> {
         let answer = patiently(|| async {
             let request = reapi::BatchReadBlobsRequest {
                 instance_name: self.instance.clone(),
@@ -181,22 +186,22 @@ impl Client {
             Ok(storage.batch_read_blobs(within(request)).await?.into_inner())
         })
         .await?;
-        let mut read = Vec::new();
+        let mut missing: BTreeSet<Digest> = digests.iter().copied().collect();
+        let (mut read, mut wrong) = (Vec::new(), None);
         for response in answer.responses {
             let digest = response.digest.as_ref().and_then(wire::read_digest);
             let digest = digest.ok_or(RemoteError::Malformed("a blob without a digest"))?;
             if response.status.is_some_and(|status| status.code != 0) {
-                return Err(RemoteError::Gone { digest });
+                continue;
             }
             if self.function.digest(&response.data) != digest {
-                return Err(RemoteError::Corrupt { digest });
+                wrong.get_or_insert(RemoteError::Corrupt { digest });
+            } else if missing.remove(&digest) {
+                read.push((digest, response.data));
             }
-            read.push((digest, response.data));
         }
-        match digests.iter().find(|digest| !read.iter().any(|(found, _)| found == *digest)) {
-            Some(gone) => Err(RemoteError::Gone { digest: *gone }),
-            None => Ok(read),
-        }
+        let gone = missing.first().map(|digest| RemoteError::Gone { digest: *digest });
+        Ok((read, wrong.or(gone).map_or(Ok(()), Err)))
     }
 
     /// Streams a blob from `offset` on into `take`; returns how many bytes came, also when the

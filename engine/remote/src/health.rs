@@ -13,6 +13,7 @@ const MOST_FAILURES: u32 = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     failures: AtomicU32,
+    has_failed: AtomicBool,
     read_only: AtomicBool,
     remarks: Mutex<Vec<String>>,
 }
@@ -33,6 +34,11 @@ impl Health {
         self.read_only.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it has failed at anything.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
     /// It has answered.
     pub(crate) fn works(&self) {
         self.failures.store(0, Ordering::Relaxed);
@@ -41,6 +47,7 @@ impl Health {
     /// It has failed at `what`.
     pub(crate) fn fails(&self, what: &str, error: &RemoteError) {
         tracing::debug!(what, %error, "the remote cache failed");
+        self.has_failed.store(true, Ordering::Relaxed);
         let before = self.failures.fetch_add(1, Ordering::Relaxed);
         if before + 1 == MOST_FAILURES {
             self.remark(format!("it is not asked any more, after it failed to {what}: {error}"));

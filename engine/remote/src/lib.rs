@@ -13,6 +13,7 @@ mod push;
 pub mod remote_cache;
 mod results;
 pub mod server;
+mod travelling;
 mod wire;
 
 pub use endpoint::Endpoint;

@@ -1,6 +1,7 @@
 //! A remote cache for one build: results are fetched while their actions wait, and published in
 //! the background. For callers on ordinary threads; the network has a runtime of its own.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::error::RemoteError;
 use crate::health::Health;
 use crate::push::Known;
+use crate::travelling::Travelling;
 use crate::{pull, push};
 
 /// How many results are published at once.
@@ -25,6 +27,7 @@ const PUBLICATIONS: usize = 16;
 pub struct RemoteCache {
     shared: Arc<Shared>,
     publications: Mutex<JoinSet<()>>,
+    travelling: Travelling,
     runtime: Runtime,
 }
 
@@ -61,6 +64,8 @@ pub struct Traffic {
     pub sent: u64,
     /// What is to be told of the server, in words.
     pub remarks: Vec<String>,
+    /// Whether everything that was to be published was, or the server takes nothing.
+    pub is_shared: bool,
 }
 
 impl RemoteCache {
@@ -89,11 +94,17 @@ impl RemoteCache {
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         };
-        Ok(Self { shared: Arc::new(shared), publications: Mutex::new(JoinSet::new()), runtime })
+        Ok(Self {
+            shared: Arc::new(shared),
+            publications: Mutex::new(JoinSet::new()),
+            travelling: Travelling::default(),
+            runtime,
+        })
     }
 
-    /// The result of `key`, all of whose blobs are then in the store. Whatever goes wrong, there
-    /// is none. Not to be called on a thread of an async runtime.
+    /// The result of `key`, all of whose directories are then in the store, and none of whose
+    /// files need be. Whatever goes wrong, there is none. Not to be called on a thread of an
+    /// async runtime.
     pub fn fetch(&self, key: &Digest) -> Option<StoredResult> {
         let shared = &self.shared;
         if shared.health.is_given_up() {
@@ -106,20 +117,32 @@ impl RemoteCache {
                 shared.received.fetch_add(bytes, Ordering::Relaxed);
                 Some(stored)
             }
-            Err(error @ (RemoteError::Corrupt { .. } | RemoteError::Malformed(_))) => {
-                shared.health.lies(&error);
-                None
-            }
-            // The server is sound, it only keeps less than it says.
-            Err(RemoteError::Gone { digest }) => {
-                tracing::debug!(%digest, "the remote cache has lost part of a result");
-                None
-            }
             Err(error) => {
-                shared.health.fails("answer", &error);
+                shared.blame(&error);
                 None
             }
         }
+    }
+
+    /// Brings blobs into the store, as far as the server has them. Each travels once, however
+    /// many ask for it. Not to be called on a thread of an async runtime.
+    pub fn bring(&self, digests: BTreeSet<Digest>) {
+        let shared = &self.shared;
+        if shared.health.is_given_up() {
+            return;
+        }
+        let (own, others) = self.travelling.begin(digests);
+        if !own.is_empty() {
+            let bringing = pull::blobs(&shared.client, &shared.store, own.iter().copied());
+            let (bytes, outcome) = self.runtime.block_on(bringing);
+            shared.received.fetch_add(bytes, Ordering::Relaxed);
+            match outcome {
+                Ok(()) => shared.health.works(),
+                Err(error) => shared.blame(&error),
+            }
+        }
+        self.travelling.end(&own);
+        self.travelling.wait_for(&others);
     }
 
     /// Publishes a result in the background, if the server takes any.
@@ -141,11 +164,23 @@ impl RemoteCache {
             received: self.shared.received.load(Ordering::Relaxed),
             sent: self.shared.sent.load(Ordering::Relaxed),
             remarks: self.shared.health.remarks(),
+            is_shared: !self.shared.health.has_failed(),
         }
     }
 }
 
 impl Shared {
+    /// Draws conclusions from what went wrong.
+    fn blame(&self, error: &RemoteError) {
+        match error {
+            RemoteError::Corrupt { .. } | RemoteError::Malformed(_) => self.health.lies(error),
+            // The server is sound, it only keeps less than it says.
+            RemoteError::Gone { digest } => tracing::debug!(%digest, "the remote cache has lost a blob"),
+            RemoteError::Store(error) => tracing::debug!(%error, "what came is not kept"),
+            error => self.health.fails("answer", error),
+        }
+    }
+
     async fn push(&self, publication: Publication) {
         let Ok(_permit) = self.permits.acquire().await else { return };
         if self.health.is_read_only() || self.health.is_given_up() {

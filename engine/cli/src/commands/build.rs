@@ -40,7 +40,7 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
     let request = receipt::request(config, goal, &build.labels, &build.options);
     let mut kept = None;
     if build.output.is_none() {
-        let found = during(Phase::Recall, &progress, &clock, || Kept::find(config, &request));
+        let found = during(Phase::Recall, &progress, &clock, || Kept::find(config, &request, &build.options));
         match found.map(Kept::whole) {
             Some(Ok(receipt)) => return nothing_to_do(receipt, build, goal, &progress, &clock),
             Some(Err(changed)) => kept = Some(*changed),

@@ -60,6 +60,12 @@ impl Session<'_> {
         if stored.function != self.digest_function().name() {
             return None;
         }
+        // What is taken over is looked up nowhere, so it is published by nobody.
+        if let Some(remote) = &self.remote_cache
+            && stored.shared != Some(remote.to_string())
+        {
+            return None;
+        }
         let unproved = Look::below(&self.root).ok()?.unproved(&stored.sights);
         let changed = changed(self.config, &self.root, &stored.function, &stored.sights, &unproved)?;
         // These decide what everything else means.
@@ -191,6 +197,7 @@ impl Session<'_> {
         let new = NewGraph {
             program,
             function: self.digest_function().name(),
+            shared: work.shared.clone(),
             sights,
             memory: &built.memory,
             actions: &actions,

@@ -35,22 +35,29 @@ pub(crate) struct Kept {
     receipt: Receipt,
     broken: BTreeSet<usize>,
     changed: BTreeSet<RelPath>,
+    /// Whether the remote cache has all of it, as far as one is wanted.
+    is_shared: bool,
 }
 
 impl Kept {
     /// The receipt of an earlier build of the same request, compared with what is there.
-    pub(crate) fn find(config: &Config, request: &str) -> Option<Self> {
+    pub(crate) fn find(config: &Config, request: &str, options: &BuildOptions) -> Option<Self> {
         let root = config.workspace()?;
         let state = wiz_recall::state_folder(&config.cache, &root);
         let receipt = Receipt::load(&state, request, program()?)?;
         let Standing { broken, unproved } = receipt.standing(&root);
         let changed = changed(config, &root, &receipt.function, &receipt.sights, &unproved)?;
-        Some(Self { receipt, broken, changed })
+        let wanted = config.remote_cache(options).or(receipt.named.as_deref());
+        let wanted = wanted.filter(|address| !address.is_empty());
+        let is_shared = wanted.is_none() || wanted == receipt.shared.as_deref();
+        Some(Self { receipt, broken, changed, is_shared })
     }
 
-    /// The receipt, if all that the build looked at and all it made is as it was.
+    /// The receipt, if all that the build looked at and all it made is as it was, and where it
+    /// is to be.
     pub(crate) fn whole(self) -> Result<Receipt, Box<Self>> {
-        if self.broken.is_empty() && self.changed.is_empty() { Ok(self.receipt) } else { Err(Box::new(self)) }
+        let stands = self.is_shared && self.broken.is_empty() && self.changed.is_empty();
+        if stands { Ok(self.receipt) } else { Err(Box::new(self)) }
     }
 
     /// The targets whose outputs stand, by label.
@@ -109,7 +116,9 @@ impl Session<'_> {
             let targets = targets.collect::<Option<_>>()?;
             let actions = work.outcome.counts.total as u64;
             let function = self.digest_function().name().to_owned();
-            Some(Receipt { request, program, function, sights: sights.clone(), targets, actions })
+            let (sights, shared) = (sights.clone(), work.shared.clone());
+            let named = self.named_remote_cache().ok()?;
+            Some(Receipt { request, program, function, sights, targets, actions, named, shared })
         };
         let kept = receipt().map(|receipt| receipt.save(&self.state()));
         let stored = self.keep_graph(program, built, work, sights);

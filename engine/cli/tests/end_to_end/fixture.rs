@@ -83,6 +83,8 @@ def _words(ctx, out):
         words += ["copy", src]
     for dep in ctx.attrs.deps:
         words += ["copy", dep[DefaultInfo].default_output]
+    for dep in ctx.attrs.unread:
+        words += ["note", dep[DefaultInfo].default_output]
     return cmd_args("/usr/bin/tool", words, ctx.attrs.words)
 
 def _tool_impl(ctx: AnalysisContext) -> list[Provider]:
@@ -96,6 +98,7 @@ def _tool_impl(ctx: AnalysisContext) -> list[Provider]:
 tool = rule(impl = _tool_impl, doc = "Runs the tool.", attrs = {
     "srcs": attrs.list(attrs.source(), default = [], doc = "Files that are copied."),
     "deps": attrs.list(attrs.dep(), default = [], doc = "Targets whose outputs are copied."),
+    "unread": attrs.list(attrs.dep(), default = [], doc = "Targets whose outputs are there."),
     "words": attrs.list(attrs.string(), default = [], doc = "More to do."),
     "timeout": attrs.string(default = "60s", doc = "How long it may take."),
     "trees": attrs.list(attrs.dep(), default = [], doc = "Folders that are stacked on the root."),

@@ -104,6 +104,66 @@ fn what_was_built_before_is_published_as_well() {
 }
 
 #[test]
+fn what_was_built_before_is_published_although_there_is_nothing_to_do() {
+    let server = Server::start();
+    let (one, other) = (workspace(), workspace());
+    assert_eq!(one.executed("//c:all"), 4);
+    assert_eq!(counts(&build(&one, &server.address, "//c:all").1), [0, 4, 0]);
+    assert_eq!(counts(&build(&other, &server.address, "//c:all").1), [0, 0, 4]);
+    // It is remembered that this server has all of it: it is not even asked.
+    let address = server.address.clone();
+    server.stop();
+    let (ended, json) = build(&one, &address, "//c:all");
+    assert_eq!((counts(&json), ended.stderr.contains("WIZ2111")), ([0, 4, 0], false), "{ended}");
+}
+
+const LARGE: &str = r#"
+tool(name = "large", words = ["fill", "9"])
+tool(name = "small", unread = [":large"], words = ["say", "one"])
+"#;
+
+/// The largest blob in a workspace's cache, in bytes.
+fn largest_blob(workspace: &Fixture) -> u64 {
+    let shards = fs::read_dir(workspace.cache().join("v1-blake3/blobs")).unwrap();
+    let files = shards.flat_map(|shard| fs::read_dir(shard.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().metadata().unwrap().len()).max().unwrap()
+}
+
+#[test]
+fn only_what_is_wanted_travels() {
+    let server = Server::start();
+    let made = || Fixture::new(&[("c/BUILD.star", &format!("{LOAD}{LARGE}"))]);
+    let (one, other) = (made(), made());
+    let (_, first) = build(&one, &server.address, "//c:small");
+    let (_, second) = build(&other, &server.address, "//c:small");
+    assert_eq!((counts(&second), &second["targets"]), ([0, 0, 2], &first["targets"]));
+    assert!(largest_blob(&other) < 1 << 20);
+    // A local action needs it.
+    other.write("c/BUILD.star", &format!("{LOAD}{LARGE}").replace("one", "two"));
+    let (ended, json) = build(&other, &server.address, "//c:small");
+    assert_eq!(counts(&json)[0], 1, "{ended}");
+    assert_eq!(largest_blob(&other), 9 << 20);
+}
+
+#[test]
+fn a_blob_that_is_evicted_meanwhile_is_made_again() {
+    let server = Server::start();
+    let made = || Fixture::new(&[("c/BUILD.star", &format!("{LOAD}{LARGE}"))]);
+    let (one, other) = (made(), made());
+    let _ = build(&one, &server.address, "//c:small");
+    let _ = build(&other, &server.address, "//c:small");
+    let large = server.blobs().into_iter().max_by_key(|blob| fs::metadata(blob).unwrap().len()).unwrap();
+    fs::remove_file(large).unwrap();
+    let edited = format!("{LOAD}{LARGE}").replace("one", "two");
+    for workspace in [&one, &other] {
+        workspace.write("c/BUILD.star", &edited);
+    }
+    let (ended, json) = build(&other, &server.address, "//c:small");
+    assert_eq!(counts(&json)[0], 2, "{ended}");
+    assert_eq!(json["targets"], build(&one, "", "//c:small").1["targets"]);
+}
+
+#[test]
 fn why_knows_results_from_elsewhere() {
     let server = Server::start();
     let (one, other) = (workspace(), workspace());
