@@ -8,7 +8,7 @@ mod cache;
 mod evidence;
 mod repository;
 
-pub(crate) use cache::{Cache, CacheCommand, Collect, ServeCache};
+pub(crate) use cache::{Cache, CacheCommand, CacheDoctor, Collect, Right, ServeCache};
 pub(crate) use evidence::{Licenses, Sbom, SbomFormat};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
@@ -87,8 +87,8 @@ pub(crate) struct BuildOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) distdir: Vec<PathBuf>,
 
-    /// A cache to share results with: grpc://HOST:PORT [default: $WIZ_REMOTE_CACHE, or `remote` in
-    /// config.toml]; an empty address is none.
+    /// A cache to share results with: grpc[s]://HOST:PORT [default: $WIZ_REMOTE_CACHE, or `cache` under
+    /// `[remote]` in config.toml, or WORKSPACE.star]; an empty address is none.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) remote_cache: Option<String>,
 

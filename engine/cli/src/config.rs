@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use wiz_base::RelPath;
+use wiz_remote::{Access, Credential, Pem};
 use wiz_star::DiskSources;
 
 use crate::arguments::{Arguments, BuildOptions};
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) signing_key: Option<PathBuf>,
     /// The address of a remote cache, unless a flag names another.
     pub(crate) remote_cache: Option<String>,
+    /// A token for it, from the environment.
+    remote_token: Option<Secret>,
     /// The proxy's URL and the hosts that are reached without it.
     pub(crate) proxy: Option<(String, String)>,
     /// How diagnostics are drawn.
@@ -49,6 +52,8 @@ pub(crate) struct ConfigFile {
     pub(crate) distdirs: Vec<PathBuf>,
     /// What the cache may take.
     pub(crate) cache: CacheConfig,
+    /// The cache that results are shared over.
+    pub(crate) remote: RemoteConfig,
     /// The private key that repositories are signed with; relative to the file's folder.
     pub(crate) signing_key: Option<PathBuf>,
 }
@@ -60,8 +65,24 @@ pub(crate) struct CacheConfig {
     /// How large the cache may become before a build that added to it drops what was used
     /// longest ago; none for no limit.
     pub(crate) budget: Option<Size>,
+}
+
+/// `[remote]` of `config.toml`. Files are relative to its folder.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RemoteConfig {
     /// The address of a cache to share results with.
-    pub(crate) remote: Option<String>,
+    pub(crate) cache: Option<String>,
+    /// Authorities that are believed beside the system's, in PEM.
+    ca: Option<PathBuf>,
+    /// This client's certificate chain, in PEM.
+    certificate: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    key: Option<PathBuf>,
+    /// A file with a bearer token.
+    token_file: Option<PathBuf>,
+    /// A program that is asked for headers, as Bazel's credential helpers are.
+    credential_helper: Option<PathBuf>,
 }
 
 /// A number of bytes: `500M` or `20G` in configuration and flags, in powers of 1000, or of 1024
@@ -150,9 +171,21 @@ impl Config {
         let signing_key = named
             .map(|key| directory.join(key))
             .or_else(|| file.signing_key.as_ref().map(|key| settings.join(key)));
-        let remote_cache = env::var("WIZ_REMOTE_CACHE").ok().or_else(|| file.cache.remote.clone());
+        let remote_cache = env::var("WIZ_REMOTE_CACHE").ok().or_else(|| file.remote.cache.clone());
+        let remote_token = env::var("WIZ_REMOTE_TOKEN").ok().filter(|token| !token.is_empty()).map(Secret);
         let cache = directory.join(cache);
-        Ok(Self { directory, cache, settings, file, signing_key, remote_cache, proxy, style, live })
+        Ok(Self {
+            directory,
+            cache,
+            settings,
+            file,
+            signing_key,
+            remote_cache,
+            remote_token,
+            proxy,
+            style,
+            live,
+        })
     }
 
     /// The nearest folder upwards that has a WORKSPACE.star.
@@ -200,10 +233,58 @@ impl Config {
         options.remote_cache.as_deref().or(self.remote_cache.as_deref())
     }
 
+    /// What is shown to a remote cache, and whom is believed.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or only half of what belongs together is named.
+    pub(crate) fn remote_access(&self) -> Result<Access, CliError> {
+        let RemoteConfig { ca, certificate, key, token_file, credential_helper, .. } = &self.file.remote;
+        let read = |file: &PathBuf| {
+            let path = self.settings.join(file);
+            std::fs::read(&path).map_err(|error| {
+                let message = format!("`{}` cannot be read: {error}", path.display());
+                CliError::new(Kind::User, "WIZ2115", message)
+                    .hint("`[remote]` in config.toml names files relative to its own folder")
+            })
+        };
+        let half = || {
+            let message = "`[remote]` in config.toml names a certificate without its key, or the reverse";
+            Err(CliError::new(Kind::User, "WIZ2115", message).hint("name both, or neither"))
+        };
+        let identity = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some(Pem { certificate: read(certificate)?, key: read(key)? }),
+            (None, None) => None,
+            _ => return half(),
+        };
+        let credential = match (&self.remote_token, token_file, credential_helper) {
+            (Some(Secret(token)), ..) => Credential::Token(token.clone()),
+            (None, Some(file), _) => {
+                Credential::Token(String::from_utf8_lossy(&read(file)?).trim().to_owned())
+            }
+            (None, None, Some(program)) => Credential::Helper(helper(&self.settings, program)),
+            (None, None, None) => Credential::None,
+        };
+        Ok(Access { authorities: ca.as_ref().map(read).transpose()?, identity, credential })
+    }
+
     /// How many actions run at once when nothing says otherwise.
     pub(crate) fn default_jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.file.jobs.map_or_else(cores, std::num::NonZero::get)
+    }
+}
+
+/// A program by path, relative to `settings`, or by a name that is looked for as shells do.
+fn helper(settings: &Path, program: &Path) -> PathBuf {
+    if program.components().count() == 1 { program.to_owned() } else { settings.join(program) }
+}
+
+/// What is never printed.
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
     }
 }
 

@@ -26,6 +26,7 @@ use crate::output;
 use crate::progress::{Placed, Progress, Stopwatch};
 use crate::session::again::Before;
 use crate::session::deliver::DeliveredTarget;
+pub(crate) use crate::session::remote::endpoint;
 use crate::session::remote::{REMOTE_LOOKUPS, Remote};
 use crate::session::watched::Watched;
 
@@ -130,7 +131,7 @@ impl<'a> Session<'a> {
         session.offline = options.offline;
         session.signing_key = config.signing_key(options);
         let said = config.remote_cache(options).map(str::to_owned);
-        session.remote_cache = remote::endpoint(said.or(session.named_remote_cache()?))?;
+        session.remote_cache = endpoint(said.or(session.named_remote_cache()?))?;
         let given = options.distdir.iter().chain(&config.file.distdirs);
         session.distdirs = given.map(|folder| config.directory.join(folder)).collect();
         Ok(session)
@@ -325,7 +326,8 @@ impl Session<'_> {
     /// is named and can be reached.
     fn executor_with_remote(&self) -> Result<(Store, LocalExecutor, Option<Arc<Remote>>), CliError> {
         let store = self.store()?;
-        let remote = Remote::connect(self, &store).map(Arc::new);
+        let access = self.config.remote_access()?;
+        let remote = Remote::connect(self, &access, &store).map(Arc::new);
         let results = remote.clone().map(|remote| remote as Arc<dyn RemoteResults>);
         let executor = self.executor_over(&store, results)?;
         Ok((store, executor, remote))

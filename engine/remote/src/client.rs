@@ -2,19 +2,27 @@
 //! the reason of its failure may pass. Unaware of what the blobs are for.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
 use bazel_remote_apis::google::bytestream::byte_stream_client::ByteStreamClient;
 use bazel_remote_apis::google::bytestream::{ReadRequest, WriteRequest};
+use prost::Message as _;
 use reapi::action_cache_client::ActionCacheClient;
+use reapi::batch_update_blobs_request;
 use reapi::capabilities_client::CapabilitiesClient;
 use reapi::content_addressable_storage_client::ContentAddressableStorageClient;
-use reapi::{batch_update_blobs_request, compressor};
+use tonic::metadata::{Binary, KeyAndValueRef, MetadataMap, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use wiz_base::{Digest, DigestFunction};
 
+use crate::access::Access;
+use crate::compression::{Compressor, Unpacking, pack, packing, unpack};
 use crate::endpoint::Endpoint;
 use crate::error::RemoteError;
 use crate::wire;
@@ -49,28 +57,80 @@ type Read = (Vec<(Digest, Vec<u8>)>, Result<(), RemoteError>);
 /// A connection to one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
-    channel: Channel,
+    link: Link,
     instance: String,
     function: DigestFunction,
     /// Bytes that a batch may hold.
-    batch: usize,
+    pub(crate) batch: usize,
+    /// How blobs of streams, and of batches either way, may travel.
+    pub(crate) streams: Compressor,
+    batches: Compressor,
     /// Whether results may be written.
     pub(crate) takes_results: bool,
 }
 
+/// A channel that puts headers into each request.
+type Link = InterceptedService<Channel, Headers>;
+
+/// The headers of each request.
+#[derive(Clone)]
+struct Headers(Arc<MetadataMap>);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Headers")
+    }
+}
+
+impl Interceptor for Headers {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+        for entry in self.0.iter() {
+            match entry {
+                KeyAndValueRef::Ascii(key, value) => drop(request.metadata_mut().append(key, value.clone())),
+                KeyAndValueRef::Binary(key, value) => {
+                    request.metadata_mut().append_bin(key, value.clone());
+                }
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// The header by which servers know who asks.
+fn introduction() -> MetadataValue<Binary> {
+    let details = reapi::ToolDetails {
+        tool_name: "wiz".to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let metadata = reapi::RequestMetadata { tool_details: Some(details), ..Default::default() };
+    MetadataValue::from_bytes(&metadata.encode_to_vec())
+}
+
 impl Client {
     /// Connects, and asks what the server can do.
-    pub(crate) async fn connect(endpoint: &Endpoint, function: DigestFunction) -> Result<Self, RemoteError> {
+    pub(crate) async fn connect(
+        endpoint: &Endpoint,
+        access: &Access,
+        function: DigestFunction,
+    ) -> Result<Self, RemoteError> {
         let channel = Channel::from_shared(endpoint.url()).map_err(|_| RemoteError::Address {
             address: endpoint.to_string(),
             problem: "it is not a URL",
         })?;
-        let channel = channel.connect_timeout(CONNECT).tcp_nodelay(true).connect().await?;
+        let mut channel = channel.connect_timeout(CONNECT).tcp_nodelay(true);
+        if endpoint.is_encrypted() {
+            channel = channel.tls_config(access.tls())?;
+        }
+        let mut headers = access.headers(endpoint).await?;
+        headers.insert_bin("build.bazel.remote.execution.v2.requestmetadata-bin", introduction());
+        let channel = channel.connect().await?;
         let mut client = Self {
-            channel,
+            link: InterceptedService::new(channel, Headers(Arc::new(headers))),
             instance: endpoint.instance().to_owned(),
             function,
             batch: MOST_MESSAGE - OVERHEAD,
+            streams: Compressor::Identity,
+            batches: Compressor::Identity,
             takes_results: false,
         };
         let said = patiently(|| client.capabilities()).await?;
@@ -82,6 +142,12 @@ impl Client {
         if advertised > 0 {
             client.batch = advertised.clamp(ENTRY, MOST_MESSAGE).saturating_sub(OVERHEAD).max(ENTRY);
         }
+        let offers = |list: &[i32]| match list.contains(&Compressor::Zstd.number()) {
+            true => Compressor::Zstd,
+            false => Compressor::Identity,
+        };
+        client.streams = offers(&cache.supported_compressors);
+        client.batches = offers(&cache.supported_batch_update_compressors);
         let update = cache.action_cache_update_capabilities;
         client.takes_results = update.is_some_and(|update| update.update_enabled);
         Ok(client)
@@ -89,7 +155,7 @@ impl Client {
 
     async fn capabilities(&self) -> Result<reapi::ServerCapabilities, RemoteError> {
         let request = reapi::GetCapabilitiesRequest { instance_name: self.instance.clone() };
-        let mut capabilities = CapabilitiesClient::new(self.channel.clone());
+        let mut capabilities = CapabilitiesClient::new(self.link.clone());
         Ok(capabilities.get_capabilities(within(request)).await?.into_inner())
     }
 
@@ -103,7 +169,7 @@ impl Client {
                 ..Default::default()
             };
             let mut cache =
-                ActionCacheClient::new(self.channel.clone()).max_decoding_message_size(2 * MOST_MESSAGE);
+                ActionCacheClient::new(self.link.clone()).max_decoding_message_size(2 * MOST_MESSAGE);
             Ok(cache.get_action_result(within(request)).await?.into_inner())
         });
         match asked.await {
@@ -127,7 +193,7 @@ impl Client {
                 digest_function: wire::function(self.function),
                 ..Default::default()
             };
-            ActionCacheClient::new(self.channel.clone()).update_action_result(within(request)).await?;
+            ActionCacheClient::new(self.link.clone()).update_action_result(within(request)).await?;
             Ok(())
         })
         .await
@@ -143,7 +209,7 @@ impl Client {
                     blob_digests: part.iter().map(wire::digest).collect(),
                     digest_function: wire::function(self.function),
                 };
-                let mut storage = ContentAddressableStorageClient::new(self.channel.clone());
+                let mut storage = ContentAddressableStorageClient::new(self.link.clone());
                 Ok(storage.find_missing_blobs(within(request)).await?.into_inner())
             });
             missing.extend(answer.await?.missing_blob_digests.iter().filter_map(wire::read_digest));
@@ -178,10 +244,13 @@ impl Client {
             let request = reapi::BatchReadBlobsRequest {
                 instance_name: self.instance.clone(),
                 digests: digests.iter().map(wire::digest).collect(),
-                acceptable_compressors: vec![compressor::Value::Identity as i32],
+                acceptable_compressors: match self.streams {
+                    Compressor::Identity => vec![Compressor::Identity.number()],
+                    Compressor::Zstd => vec![Compressor::Zstd.number(), Compressor::Identity.number()],
+                },
                 digest_function: wire::function(self.function),
             };
-            let storage = ContentAddressableStorageClient::new(self.channel.clone());
+            let storage = ContentAddressableStorageClient::new(self.link.clone());
             let mut storage = storage.max_decoding_message_size(2 * MOST_MESSAGE);
             Ok(storage.batch_read_blobs(within(request)).await?.into_inner())
         })
@@ -194,65 +263,73 @@ impl Client {
             if response.status.is_some_and(|status| status.code != 0) {
                 continue;
             }
-            if self.function.digest(&response.data) != digest {
-                wrong.get_or_insert(RemoteError::Corrupt { digest });
-            } else if missing.remove(&digest) {
-                read.push((digest, response.data));
+            let compressor = Compressor::of(response.compressor);
+            let data = compressor.and_then(|compressor| unpack(response.data, compressor, digest.size()));
+            match data.filter(|data| self.function.digest(data) == digest) {
+                Some(data) if missing.remove(&digest) => read.push((digest, data)),
+                Some(_) => {}
+                None => drop(wrong.get_or_insert(RemoteError::Corrupt { digest })),
             }
         }
         let gone = missing.first().map(|digest| RemoteError::Gone { digest: *digest });
         Ok((read, wrong.or(gone).map_or(Ok(()), Err)))
     }
 
-    /// Streams a blob from `offset` on into `take`; returns how many bytes came, also when the
-    /// stream broke off.
+    /// Streams a blob from `offset` on into `file`; returns how many bytes of the blob came, also
+    /// when the stream broke off, and how many travelled.
     pub(crate) async fn stream(
         &self,
         digest: &Digest,
         offset: u64,
-        take: &mut (dyn FnMut(&[u8]) -> std::io::Result<()> + Send),
-    ) -> (u64, Result<(), RemoteError>) {
-        let mut came = 0;
+        file: &std::fs::File,
+    ) -> (Streamed, Result<(), RemoteError>) {
+        let mut streamed = Streamed::default();
         let result = async {
+            let failed = |error| wiz_cas::StoreError::io("write", std::path::Path::new("a download"))(error);
+            let mut unpacking = Unpacking::new(file, self.streams, digest.size() - offset).map_err(failed)?;
             let request = ReadRequest {
-                resource_name: wire::blob_name(&self.instance, self.function, digest),
+                resource_name: wire::blob_name(&self.instance, self.function, digest, self.streams),
                 read_offset: i64::try_from(offset).unwrap_or(i64::MAX),
                 read_limit: 0,
             };
             let mut bytes =
-                ByteStreamClient::new(self.channel.clone()).max_decoding_message_size(2 * MOST_MESSAGE);
+                ByteStreamClient::new(self.link.clone()).max_decoding_message_size(2 * MOST_MESSAGE);
             let mut stream = bytes.read(request).await?.into_inner();
-            while let Some(piece) = tokio::time::timeout(PATIENCE, stream.message())
-                .await
-                .map_err(|_| tonic::Status::deadline_exceeded("nothing came for a minute"))??
-            {
-                came += piece.data.len() as u64;
-                if offset + came > digest.size() {
-                    return Err(RemoteError::Corrupt { digest: *digest });
+            let ended = async {
+                while let Some(piece) = tokio::time::timeout(PATIENCE, stream.message())
+                    .await
+                    .map_err(|_| tonic::Status::deadline_exceeded("nothing came for a minute"))??
+                {
+                    streamed.travelled += piece.data.len() as u64;
+                    unpacking.take(&piece.data).map_err(|error| match error.kind() {
+                        std::io::ErrorKind::StorageFull => failed(error).into(),
+                        _ => RemoteError::Corrupt { digest: *digest },
+                    })?;
                 }
-                take(&piece.data)
-                    .map_err(wiz_cas::StoreError::io("write", std::path::Path::new("a download")))?;
-            }
-            Ok(())
+                Ok::<(), RemoteError>(())
+            };
+            let ended = ended.await;
+            streamed.came = unpacking.flush().map_err(failed)?;
+            ended
         };
         let result = result.await;
-        (came, result)
+        (streamed, result)
     }
 
     /// Writes small blobs.
     pub(crate) async fn write(&self, blobs: &[(Digest, Vec<u8>)]) -> Result<(), RemoteError> {
         let answer = patiently(|| async {
-            let requests = blobs.iter().map(|(digest, data)| batch_update_blobs_request::Request {
-                digest: Some(wire::digest(digest)),
-                data: data.clone(),
-                compressor: compressor::Value::Identity as i32,
+            let requests = blobs.iter().map(|(digest, data)| {
+                let (data, compressor) = pack(data.clone(), self.batches);
+                let digest = Some(wire::digest(digest));
+                batch_update_blobs_request::Request { digest, data, compressor: compressor.number() }
             });
             let request = reapi::BatchUpdateBlobsRequest {
                 instance_name: self.instance.clone(),
                 requests: requests.collect(),
                 digest_function: wire::function(self.function),
             };
-            let mut storage = ContentAddressableStorageClient::new(self.channel.clone());
+            let mut storage = ContentAddressableStorageClient::new(self.link.clone());
             Ok(storage.batch_update_blobs(within(request)).await?.into_inner())
         })
         .await?;
@@ -272,26 +349,41 @@ impl Client {
     ) -> Result<(), RemoteError> {
         patiently(|| async {
             let file = open()?;
-            let name = wire::upload_name(&self.instance, self.function, digest, &uuid());
+            let compressor = self.streams;
+            let name = wire::upload_name(&self.instance, self.function, digest, compressor, &uuid());
             let (sender, receiver) = tokio::sync::mpsc::channel(4);
-            let reading = tokio::task::spawn_blocking(move || send_pieces(file, &name, &sender));
+            let reading = tokio::task::spawn_blocking(move || send_pieces(file, compressor, &name, &sender));
             let pieces = tokio_stream::wrappers::ReceiverStream::new(receiver);
-            let written = ByteStreamClient::new(self.channel.clone()).write(pieces).await?.into_inner();
+            let written = ByteStreamClient::new(self.link.clone()).write(pieces).await?.into_inner();
             // The server may have the blob by now and end the stream early: then nobody reads on.
             drop(reading);
             let whole = i64::try_from(digest.size()).unwrap_or(i64::MAX);
-            if written.committed_size == whole || written.committed_size == -1 {
-                Ok(())
-            } else {
-                Err(RemoteError::Malformed("it took less than all of a blob"))
-            }
+            // Of what is compressed nobody knows the size before the end, so servers differ.
+            let is_whole = compressor == Compressor::Zstd || [whole, -1].contains(&written.committed_size);
+            is_whole.then_some(()).ok_or(RemoteError::Malformed("it took less than all of a blob"))
         })
         .await
     }
 }
 
+/// What of a blob came.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Streamed {
+    /// Bytes of the blob.
+    pub(crate) came: u64,
+    /// Bytes that travelled for them.
+    pub(crate) travelled: u64,
+}
+
 /// Sends a file in pieces until it ends or nobody takes them.
-fn send_pieces(mut file: std::fs::File, name: &str, sender: &tokio::sync::mpsc::Sender<WriteRequest>) {
+fn send_pieces(
+    file: std::fs::File,
+    compressor: Compressor,
+    name: &str,
+    sender: &tokio::sync::mpsc::Sender<WriteRequest>,
+) {
+    // Without memory for it nothing is sent, which the server refuses.
+    let Ok(mut file) = packing(file, compressor) else { return };
     let mut offset = 0;
     loop {
         let mut data = vec![0; PIECE];

@@ -1,5 +1,7 @@
 //! What can go wrong between a client and a server.
 
+use std::path::PathBuf;
+
 use wiz_base::Digest;
 use wiz_cas::StoreError;
 
@@ -8,7 +10,7 @@ use wiz_cas::StoreError;
 pub enum RemoteError {
     /// An address that is none.
     #[error(
-        "`{address}` is not the address of a remote cache: {problem}\nhint: addresses look like `grpc://cache.example:8980` or `grpc://cache.example:8980/instance`"
+        "`{address}` is not the address of a remote cache: {problem}\nhint: addresses look like `grpcs://cache.example:8980` or `grpc://127.0.0.1:8980/instance`"
     )]
     Address {
         /// What was given.
@@ -19,8 +21,28 @@ pub enum RemoteError {
     /// The runtime for network tasks cannot be made.
     #[error("no threads for the network: {0}")]
     Runtime(#[source] std::io::Error),
-    /// Nobody answers.
+    /// Credentials would be readable on their way.
+    #[error("credentials are not sent unencrypted to another machine\nhint: use `grpcs://`")]
+    Exposed,
+    /// A token or a helper's answer that no header can hold.
+    #[error("the token, or a header of the credential helper, has characters that no header has")]
+    NotHeader,
+    /// A credential helper that does not help.
+    #[error("the credential helper `{}` fails: {problem}", program.display())]
+    Helper {
+        /// The helper.
+        program: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A certificate or key that is none.
+    #[error("the server's certificate, key or authorities cannot be used: {0}")]
+    Certificate(String),
+    /// Nobody can be listened to.
     #[error("{0}")]
+    Listen(#[source] std::io::Error),
+    /// Nobody answers.
+    #[error("{}", with_causes(.0))]
     Transport(#[from] tonic::transport::Error),
     /// The server refuses.
     #[error("{}", said(.0))]
@@ -87,10 +109,21 @@ impl RemoteError {
 
 /// What a status says, with what caused it where the text alone says little.
 fn said(status: &tonic::Status) -> String {
-    let mut text = format!("{:?}: {}", status.code(), status.message());
-    let mut cause = std::error::Error::source(status);
+    let text = format!("{:?}: {}", status.code(), status.message());
+    add_causes(text, std::error::Error::source(status))
+}
+
+/// What the transport says, with what caused it.
+pub(crate) fn with_causes(error: &tonic::transport::Error) -> String {
+    add_causes(error.to_string(), std::error::Error::source(error))
+}
+
+fn add_causes(mut text: String, mut cause: Option<&(dyn std::error::Error + 'static)>) -> String {
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
         cause = error.source();
     }
     text

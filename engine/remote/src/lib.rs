@@ -4,7 +4,10 @@
 //! Whatever a server answers is checked: a broken, slow or lying one costs time, never a
 //! wrong build. Unaware of what the actions are, of the terminal and of the environment.
 
+pub mod access;
 mod client;
+mod compression;
+pub mod doctor;
 pub mod endpoint;
 pub mod error;
 mod health;
@@ -16,7 +19,8 @@ pub mod server;
 mod travelling;
 mod wire;
 
+pub use access::{Access, Credential, Pem};
 pub use endpoint::Endpoint;
 pub use error::RemoteError;
 pub use remote_cache::{Publication, RemoteCache, Traffic};
-pub use server::{Served, serve};
+pub use server::{Addresses, Guard, Role, Served, Tls, Tokens, serve};

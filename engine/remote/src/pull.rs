@@ -2,7 +2,6 @@
 //! before it is kept, so what is in the store is right whatever the server says.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
 use prost::Message as _;
@@ -94,11 +93,12 @@ async fn batch(client: &Client, store: &Store, digests: &[Digest]) -> Result<u64
 async fn large(client: &Client, store: &Store, digest: &Digest) -> Result<u64, RemoteError> {
     let scratch = store.scratch()?;
     let path = scratch.path().join("blob");
-    let mut file = std::fs::File::create(&path).map_err(StoreError::io("write", &path))?;
-    let mut offset = 0;
+    let file = std::fs::File::create(&path).map_err(StoreError::io("write", &path))?;
+    let (mut offset, mut travelled) = (0, 0);
     for attempt in 0..=RESUMES {
-        let (came, ended) = client.stream(digest, offset, &mut |piece| file.write_all(piece)).await;
-        offset += came;
+        let (streamed, ended) = client.stream(digest, offset, &file).await;
+        offset += streamed.came;
+        travelled += streamed.travelled;
         match ended {
             Ok(()) if offset == digest.size() => break,
             Err(error) if error.is_not_found() => return Err(RemoteError::Gone { digest: *digest }),
@@ -109,7 +109,7 @@ async fn large(client: &Client, store: &Store, digest: &Digest) -> Result<u64, R
     }
     drop(file);
     if store.put_file(&path, Transfer::Consume)? == *digest {
-        Ok(offset)
+        Ok(travelled)
     } else {
         Err(RemoteError::Corrupt { digest: *digest })
     }

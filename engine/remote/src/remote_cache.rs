@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use wiz_base::Digest;
 use wiz_cas::{Store, StoredResult};
 
+use crate::access::Access;
 use crate::client::Client;
 use crate::endpoint::Endpoint;
 use crate::error::RemoteError;
@@ -73,14 +74,14 @@ impl RemoteCache {
     ///
     /// # Errors
     /// [`RemoteError`] if it cannot be reached or used.
-    pub fn connect(endpoint: &Endpoint, store: Store) -> Result<Self, RemoteError> {
+    pub fn connect(endpoint: &Endpoint, access: &Access, store: Store) -> Result<Self, RemoteError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("remote")
             .enable_all()
             .build()
             .map_err(RemoteError::Runtime)?;
-        let client = runtime.block_on(Client::connect(endpoint, store.function()))?;
+        let client = runtime.block_on(Client::connect(endpoint, access, store.function()))?;
         let health = Health::default();
         if !client.takes_results {
             health.never_write();

@@ -10,6 +10,7 @@ use crate::error::{CliError, Kind};
 use crate::output;
 use crate::session::store_error;
 
+mod doctor;
 mod serve;
 
 /// Looks after the cache.
@@ -22,6 +23,7 @@ pub(crate) fn run(config: &Config, cache: &Cache) -> Result<(), CliError> {
         CacheCommand::Gc(collect) => collect_garbage(config, collect),
         CacheCommand::Verify(stats) => verify(config, stats.json),
         CacheCommand::Serve(serve) => serve::run(config, serve),
+        CacheCommand::Doctor(doctor) => doctor::run(config, doctor),
     }
 }
 

@@ -7,7 +7,7 @@ use wiz_base::{Diagnostic, Digest, Severity};
 use wiz_cas::{Store, StoredResult};
 use wiz_exec::RemoteResults;
 use wiz_graph::Value;
-use wiz_remote::{Endpoint, Publication, RemoteCache, Traffic};
+use wiz_remote::{Access, Endpoint, Publication, RemoteCache, Traffic};
 
 use super::Session;
 use crate::config::Size;
@@ -27,9 +27,9 @@ pub(super) struct Remote {
 impl Remote {
     /// Connects to the session's remote cache; none if there is none, or it cannot be used, which
     /// is said.
-    pub(super) fn connect(session: &Session<'_>, store: &Store) -> Option<Self> {
+    pub(super) fn connect(session: &Session<'_>, access: &Access, store: &Store) -> Option<Self> {
         let endpoint = session.remote_cache.clone()?;
-        match RemoteCache::connect(&endpoint, store.clone()) {
+        match RemoteCache::connect(&endpoint, access, store.clone()) {
             Ok(cache) => Some(Self { cache, endpoint }),
             Err(error) => {
                 session.remark(&endpoint, &format!("it is not used: {error}"));
@@ -56,7 +56,7 @@ impl Remote {
 ///
 /// # Errors
 /// If it is something else.
-pub(super) fn endpoint(address: Option<String>) -> Result<Option<Endpoint>, CliError> {
+pub(crate) fn endpoint(address: Option<String>) -> Result<Option<Endpoint>, CliError> {
     let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(None) };
     address.parse().map(Some).map_err(|error| CliError::of(Kind::User, "WIZ2110", &error))
 }
@@ -66,7 +66,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// If it names anything but an address.
-    pub(super) fn named_remote_cache(&self) -> Result<Option<String>, CliError> {
+    pub(crate) fn named_remote_cache(&self) -> Result<Option<String>, CliError> {
         let wrong = |what: &str| {
             CliError::new(Kind::User, "WIZ2113", format!("WORKSPACE.star: `remote` {what}"))
                 .hint("`remote = {\"cache\": \"grpcs://cache.example:8980\"}`")

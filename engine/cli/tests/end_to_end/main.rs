@@ -19,6 +19,7 @@ mod profile;
 mod query;
 mod random_edits;
 mod random_faults;
+mod remote_access;
 mod remote_cache;
 mod repositories;
 mod side_by_side;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use expect_test::expect;
 use rustix::process::{Pid, Signal, kill_process};
@@ -23,27 +23,41 @@ fn workspace() -> Fixture {
 }
 
 /// A served cache; ends with the value.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
-    home: Fixture,
+    lines: BufReader<ChildStdout>,
+    pub(crate) address: String,
+    pub(crate) home: Fixture,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_over(Fixture::new(&[]))
     }
 
     fn start_over(home: Fixture) -> Self {
-        let mut command = home.command(&["cache", "serve", "--listen", "127.0.0.1:0"]);
+        Self::start_with(home, &["--listen", "127.0.0.1:0"])
+    }
+
+    /// A server over the cache of `home`, where it finds the files that arguments name.
+    pub(crate) fn start_with(home: Fixture, arguments: &[&str]) -> Self {
+        let mut command = home.command(&[&["cache", "serve"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut address = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
-        Self { child, address: address.trim().to_owned(), home }
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self { child, lines, address: String::new(), home };
+        server.address = server.next_line();
+        server
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        line.trim().to_owned()
     }
 
     /// Ends the server as an operator does, and returns its exit status.
-    fn stop(mut self) -> (Option<i32>, Fixture) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, Fixture) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let status = self.child.wait().unwrap().code();
         (status, std::mem::replace(&mut self.home, Fixture::new(&[])))
@@ -191,8 +205,8 @@ fn an_address_that_is_none() {
         status 2
         WIZ2110
 
-          x `cache.example:80` is not the address of a remote cache: it does not begin with `grpc://`
-          help: addresses look like `grpc://cache.example:8980` or `grpc://cache.example:8980/instance`
+          x `cache.example:80` is not the address of a remote cache: it begins with neither `grpc://` nor `grpcs://`
+          help: addresses look like `grpcs://cache.example:8980` or `grpc://127.0.0.1:[PORT]/instance`
     "#]]
     .assert_eq(&ended.to_string());
 }

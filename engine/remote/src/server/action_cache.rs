@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
 use tonic::{Request, Response, Status};
 
-use super::{State, blocking, digest, refused};
+use super::{State, blocking, digest, guard, refused};
 use crate::results;
 
 #[derive(Debug)]
@@ -22,10 +22,21 @@ impl reapi::action_cache_server::ActionCache for ActionCache {
         let store = self.0.store(request.digest_function)?;
         let function = store.function();
         let found = blocking(move || {
-            let stored = store.get_result(&key).filter(|stored| store.is_complete(&stored.result));
-            stored.ok_or_else(|| Status::not_found("there is no such result"))
+            let stored = store.get_result(&key);
+            let is_complete = stored.as_ref().is_some_and(|stored| store.is_complete(&stored.result));
+            Ok((stored, is_complete))
         });
-        let stored = found.await?;
+        let metrics = &self.0.metrics;
+        let stored = match found.await? {
+            (Some(stored), true) => stored,
+            (stored, _) => {
+                let counter =
+                    if stored.is_some() { &metrics.results_incomplete } else { &metrics.result_misses };
+                counter.add(1);
+                return Err(Status::not_found("there is no such result"));
+            }
+        };
+        metrics.result_hits.add(1);
         self.0.used(function, key);
         Ok(Response::new(results::message(&stored, None)))
     }
@@ -34,6 +45,7 @@ impl reapi::action_cache_server::ActionCache for ActionCache {
         &self,
         request: Request<reapi::UpdateActionResultRequest>,
     ) -> Result<Response<reapi::ActionResult>, Status> {
+        guard::writer(&request)?;
         let request = request.into_inner();
         let key = digest(request.action_digest.as_ref())?;
         let store = self.0.store(request.digest_function)?;
@@ -41,12 +53,14 @@ impl reapi::action_cache_server::ActionCache for ActionCache {
         if message.exit_code != 0 {
             return Err(Status::invalid_argument("a failed action has no result to keep"));
         }
-        blocking(move || {
+        let kept = blocking(move || {
             let stored = results::to_keep(&store, &message).map_err(|error| refused(&error))?;
             let missing = || Status::failed_precondition("blobs that the result names are not here");
             store.put_result(&key, &stored.ok_or_else(missing)?).map_err(|error| refused(&error))?;
             Ok(Response::new(message))
-        })
-        .await
+        });
+        let kept = kept.await?;
+        self.0.metrics.results_taken.add(1);
+        Ok(kept)
     }
 }

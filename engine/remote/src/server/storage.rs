@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
 use bazel_remote_apis::google::rpc;
 use prost::Message as _;
-use reapi::{batch_read_blobs_response, batch_update_blobs_response, compressor};
+use reapi::{batch_read_blobs_response, batch_update_blobs_response};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 use wiz_base::{Digest, Node};
 use wiz_cas::{Store, StoreError};
 
-use super::{MOST_BATCH, State, blocking, digest, refused};
+use super::{MOST_BATCH, State, blocking, digest, guard, refused};
+use crate::compression::{Compressor, pack, unpack};
 
 #[derive(Debug)]
 pub(super) struct Storage(pub(super) Arc<State>);
@@ -35,32 +36,37 @@ impl reapi::content_addressable_storage_server::ContentAddressableStorage for St
     ) -> Result<Response<reapi::FindMissingBlobsResponse>, Status> {
         let request = request.into_inner();
         let store = self.0.store(request.digest_function)?;
-        blocking(move || {
+        self.0.metrics.blobs_asked_about.add(request.blob_digests.len() as u64);
+        let missing = blocking(move || {
             let mut missing_blob_digests = Vec::new();
             for message in request.blob_digests {
                 if !store.contains(&digest(Some(&message))?) {
                     missing_blob_digests.push(message);
                 }
             }
-            Ok(Response::new(reapi::FindMissingBlobsResponse { missing_blob_digests }))
-        })
-        .await
+            Ok(missing_blob_digests)
+        });
+        let missing_blob_digests = missing.await?;
+        self.0.metrics.blobs_missing.add(missing_blob_digests.len() as u64);
+        Ok(Response::new(reapi::FindMissingBlobsResponse { missing_blob_digests }))
     }
 
     async fn batch_update_blobs(
         &self,
         request: Request<reapi::BatchUpdateBlobsRequest>,
     ) -> Result<Response<reapi::BatchUpdateBlobsResponse>, Status> {
+        guard::writer(&request)?;
         let request = request.into_inner();
         let store = self.0.store(request.digest_function)?;
+        let bytes = request.requests.iter().map(|blob| blob.data.len() as u64).sum();
+        self.0.metrics.bytes_taken.add(bytes);
+        self.0.metrics.blobs_taken.add(request.requests.len() as u64);
         blocking(move || {
             let mut responses = Vec::new();
             for blob in request.requests {
-                let status = update(&store, &blob)?;
-                responses.push(batch_update_blobs_response::Response {
-                    digest: blob.digest,
-                    status: Some(status),
-                });
+                let digest = blob.digest.clone();
+                let status = Some(update(&store, blob)?);
+                responses.push(batch_update_blobs_response::Response { digest, status });
             }
             Ok(Response::new(reapi::BatchUpdateBlobsResponse { responses }))
         })
@@ -73,18 +79,25 @@ impl reapi::content_addressable_storage_server::ContentAddressableStorage for St
     ) -> Result<Response<reapi::BatchReadBlobsResponse>, Status> {
         let request = request.into_inner();
         let store = self.0.store(request.digest_function)?;
-        blocking(move || {
+        let read = blocking(move || {
             let digests = request.digests.iter().map(|message| digest(Some(message)));
             let digests = digests.collect::<Result<Vec<Digest>, Status>>()?;
             let bytes = digests.iter().fold(0, |bytes: u64, digest| bytes.saturating_add(digest.size()));
             if bytes > MOST_BATCH as u64 {
                 return Err(Status::invalid_argument("these blobs are too large for one batch"));
             }
+            let allowed = match request.acceptable_compressors.contains(&Compressor::Zstd.number()) {
+                true => Compressor::Zstd,
+                false => Compressor::Identity,
+            };
             let responses = request.digests.into_iter().zip(digests);
-            let responses = responses.map(|(message, digest)| read(&store, message, &digest));
-            Ok(Response::new(reapi::BatchReadBlobsResponse { responses: responses.collect() }))
-        })
-        .await
+            let responses = responses.map(|(message, digest)| read(&store, message, &digest, allowed));
+            Ok(responses.collect::<Vec<_>>())
+        });
+        let responses = read.await?;
+        self.0.metrics.blobs_sent.add(responses.len() as u64);
+        self.0.metrics.bytes_sent.add(responses.iter().map(|blob| blob.data.len() as u64).sum());
+        Ok(Response::new(reapi::BatchReadBlobsResponse { responses }))
     }
 
     async fn get_tree(
@@ -136,19 +149,28 @@ impl reapi::content_addressable_storage_server::ContentAddressableStorage for St
     }
 }
 
-fn update(store: &Store, blob: &reapi::batch_update_blobs_request::Request) -> Result<rpc::Status, Status> {
+fn update(store: &Store, blob: reapi::batch_update_blobs_request::Request) -> Result<rpc::Status, Status> {
     let digest = digest(blob.digest.as_ref())?;
-    if blob.compressor != compressor::Value::Identity as i32 {
-        return Ok(status(Code::InvalidArgument, "compressed blobs are not taken"));
+    let Some(compressor) = Compressor::of(blob.compressor) else {
+        return Ok(status(Code::InvalidArgument, "blobs compressed like this are not taken"));
+    };
+    if digest.size() > MOST_BATCH as u64 {
+        return Ok(status(Code::InvalidArgument, "the blob is too large for a batch"));
     }
-    if store.function().digest(&blob.data) != digest {
+    let data = unpack(blob.data, compressor, digest.size());
+    let Some(data) = data.filter(|data| store.function().digest(data) == digest) else {
         return Ok(status(Code::InvalidArgument, "the bytes are not those of the digest"));
-    }
-    store.put_bytes(&blob.data).map_err(|error| refused(&error))?;
+    };
+    store.put_bytes(&data).map_err(|error| refused(&error))?;
     Ok(status(Code::Ok, ""))
 }
 
-fn read(store: &Store, message: reapi::Digest, digest: &Digest) -> batch_read_blobs_response::Response {
+fn read(
+    store: &Store,
+    message: reapi::Digest,
+    digest: &Digest,
+    allowed: Compressor,
+) -> batch_read_blobs_response::Response {
     let (data, status) = match store.read(digest) {
         Ok(data) => (data, status(Code::Ok, "")),
         Err(StoreError::Lost { .. }) => (Vec::new(), status(Code::NotFound, "there is no such blob")),
@@ -157,12 +179,9 @@ fn read(store: &Store, message: reapi::Digest, digest: &Digest) -> batch_read_bl
             (Vec::new(), status(Code::Unavailable, "the server's store fails"))
         }
     };
-    batch_read_blobs_response::Response {
-        digest: Some(message),
-        data,
-        status: Some(status),
-        ..Default::default()
-    }
+    let (data, compressor) = pack(data, allowed);
+    let compressor = compressor.number();
+    batch_read_blobs_response::Response { digest: Some(message), data, status: Some(status), compressor }
 }
 
 /// A directory and all below it, each once, parents first.
