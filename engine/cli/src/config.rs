@@ -9,11 +9,14 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use wiz_base::RelPath;
-use wiz_remote::{Access, Credential, Pem};
 use wiz_star::DiskSources;
 
 use crate::arguments::{Arguments, BuildOptions};
 use crate::error::{CliError, Kind, Style};
+
+mod remote;
+
+use remote::{RemoteConfig, Secret};
 
 /// What the surroundings say.
 #[derive(Debug)]
@@ -65,24 +68,6 @@ pub(crate) struct CacheConfig {
     /// How large the cache may become before a build that added to it drops what was used
     /// longest ago; none for no limit.
     pub(crate) budget: Option<Size>,
-}
-
-/// `[remote]` of `config.toml`. Files are relative to its folder.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct RemoteConfig {
-    /// The address of a cache to share results with.
-    pub(crate) cache: Option<String>,
-    /// Authorities that are believed beside the system's, in PEM.
-    ca: Option<PathBuf>,
-    /// This client's certificate chain, in PEM.
-    certificate: Option<PathBuf>,
-    /// The private key of the certificate, in PEM.
-    key: Option<PathBuf>,
-    /// A file with a bearer token.
-    token_file: Option<PathBuf>,
-    /// A program that is asked for headers, as Bazel's credential helpers are.
-    credential_helper: Option<PathBuf>,
 }
 
 /// A number of bytes: `500M` or `20G` in configuration and flags, in powers of 1000, or of 1024
@@ -233,58 +218,10 @@ impl Config {
         options.remote_cache.as_deref().or(self.remote_cache.as_deref())
     }
 
-    /// What is shown to a remote cache, and whom is believed.
-    ///
-    /// # Errors
-    /// If a file cannot be read, or only half of what belongs together is named.
-    pub(crate) fn remote_access(&self) -> Result<Access, CliError> {
-        let RemoteConfig { ca, certificate, key, token_file, credential_helper, .. } = &self.file.remote;
-        let read = |file: &PathBuf| {
-            let path = self.settings.join(file);
-            std::fs::read(&path).map_err(|error| {
-                let message = format!("`{}` cannot be read: {error}", path.display());
-                CliError::new(Kind::User, "WIZ2115", message)
-                    .hint("`[remote]` in config.toml names files relative to its own folder")
-            })
-        };
-        let half = || {
-            let message = "`[remote]` in config.toml names a certificate without its key, or the reverse";
-            Err(CliError::new(Kind::User, "WIZ2115", message).hint("name both, or neither"))
-        };
-        let identity = match (certificate, key) {
-            (Some(certificate), Some(key)) => Some(Pem { certificate: read(certificate)?, key: read(key)? }),
-            (None, None) => None,
-            _ => return half(),
-        };
-        let credential = match (&self.remote_token, token_file, credential_helper) {
-            (Some(Secret(token)), ..) => Credential::Token(token.clone()),
-            (None, Some(file), _) => {
-                Credential::Token(String::from_utf8_lossy(&read(file)?).trim().to_owned())
-            }
-            (None, None, Some(program)) => Credential::Helper(helper(&self.settings, program)),
-            (None, None, None) => Credential::None,
-        };
-        Ok(Access { authorities: ca.as_ref().map(read).transpose()?, identity, credential })
-    }
-
     /// How many actions run at once when nothing says otherwise.
     pub(crate) fn default_jobs(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.file.jobs.map_or_else(cores, std::num::NonZero::get)
-    }
-}
-
-/// A program by path, relative to `settings`, or by a name that is looked for as shells do.
-fn helper(settings: &Path, program: &Path) -> PathBuf {
-    if program.components().count() == 1 { program.to_owned() } else { settings.join(program) }
-}
-
-/// What is never printed.
-struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
     }
 }
 

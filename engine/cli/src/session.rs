@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
         session.offline = options.offline;
         session.signing_key = config.signing_key(options);
         let said = config.remote_cache(options).map(str::to_owned);
-        session.remote_cache = endpoint(said.or(session.named_remote_cache()?))?;
+        session.remote_cache = endpoint(said.or(session.named_remote()?.cache))?;
         let given = options.distdir.iter().chain(&config.file.distdirs);
         session.distdirs = given.map(|folder| config.directory.join(folder)).collect();
         Ok(session)
@@ -288,7 +288,7 @@ impl Session<'_> {
             drop(done);
             outcome
         });
-        let shared = remote.and_then(|remote| remote.finish(self));
+        let shared = remote.and_then(|remote| remote.finish(self, &executor.disagreements()));
         // What cannot be written down now is found out again by the next build.
         if let Err(error) = executor.finish(seconds_since_1970())
             && outcome.counts.failed == 0
@@ -326,8 +326,7 @@ impl Session<'_> {
     /// is named and can be reached.
     fn executor_with_remote(&self) -> Result<(Store, LocalExecutor, Option<Arc<Remote>>), CliError> {
         let store = self.store()?;
-        let access = self.config.remote_access()?;
-        let remote = Remote::connect(self, &access, &store).map(Arc::new);
+        let remote = Remote::connect(self, &store)?.map(Arc::new);
         let results = remote.clone().map(|remote| remote as Arc<dyn RemoteResults>);
         let executor = self.executor_over(&store, results)?;
         Ok((store, executor, remote))
@@ -353,6 +352,7 @@ impl Session<'_> {
             fetch: self.fetch_settings(),
             keep_failed: true,
             remote,
+            audit: self.config.remote_audit(),
         };
         LocalExecutor::new(store.clone(), settings).map_err(|error| {
             CliError::new(Kind::Surroundings, "WIZ2044", format!("the build cannot begin: {error}"))

@@ -17,6 +17,7 @@ use wiz_recall::{Sight, Stamps};
 use wiz_sandbox::Spec;
 use wiz_scheduler::{BuildOutcome, Execution, Executor, FailureKind, Hit, Lookup, Probe, Setback};
 
+use crate::audit::{Audit, Audits, Disagreement};
 use crate::command::{Commands, host_setback};
 use crate::failure::{failure, store_setback};
 use crate::fetch::{FetchSettings, Fetcher, Request};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub keep_failed: bool,
     /// Where results are kept besides.
     pub remote: Option<Arc<dyn RemoteResults>>,
+    /// Which of the results kept there are made here as well; none for none.
+    pub audit: Option<Audit>,
 }
 
 /// Results that are kept elsewhere as well. Whatever goes wrong there costs time only.
@@ -104,6 +107,7 @@ pub struct LocalExecutor {
     fetcher: Fetcher,
     history: LocalHistory,
     remote: Option<Arc<dyn RemoteResults>>,
+    audits: Audits,
     /// Results that this build looked up or made, with the names of their actions.
     used: Mutex<BTreeMap<Digest, String>>,
 }
@@ -121,6 +125,7 @@ impl LocalExecutor {
             history: LocalHistory::new(state.join("history.json")),
             used: Mutex::default(),
             remote: settings.remote,
+            audits: Audits::new(settings.audit),
             fetcher,
             commands: Commands {
                 store: store.clone(),
@@ -144,6 +149,12 @@ impl LocalExecutor {
     #[must_use]
     pub fn sights(&self) -> Vec<Sight> {
         self.sources.sights()
+    }
+
+    /// Results of others that came to something else here.
+    #[must_use]
+    pub fn disagreements(&self) -> Vec<Disagreement> {
+        self.audits.disagreements()
     }
 
     /// Writes down what the next build can use, and that what this one used was used at `now`,
@@ -198,9 +209,14 @@ impl LocalExecutor {
 
     /// Hands a result on to elsewhere.
     fn publish(&self, action: &Action, prepared: &Prepared, stored: &StoredResult, is_old: bool) {
-        if let Some(remote) = self.remote.as_ref().filter(|_| is_worth_a_journey(action)) {
-            let messages = vec![prepared.action.encode(), prepared.command.encode()];
-            remote.publish(&prepared.key.0, messages, stored, is_old);
+        let Some(remote) = self.remote.as_ref().filter(|_| is_worth_a_journey(action)) else { return };
+        let messages = vec![prepared.action.encode(), prepared.command.encode()];
+        remote.publish(&prepared.key.0, messages, stored, is_old);
+        if let ActionKind::Fetch { sha256, .. } = &action.kind {
+            let (key, message) = self.source_key(sha256);
+            // What it was fetched as does not matter to who finds it by its digest.
+            let stored = StoredResult { result: stored.result.clone(), manifest: Vec::new() };
+            remote.publish(&key, vec![message], &stored, is_old);
         }
     }
 
@@ -295,6 +311,27 @@ impl LocalExecutor {
         Ok(ActionResult { output_root, log: None, wall_ms: 0 })
     }
 
+    /// What a source is found by elsewhere, wherever it came from, and the message that is
+    /// digested to it.
+    fn source_key(&self, sha256: &str) -> (Digest, Vec<u8>) {
+        let message = format!("wiz-source-1\n{sha256}\n").into_bytes();
+        (self.store.function().digest(&message), message)
+    }
+
+    /// A source that somebody else has fetched, from any place; its bytes are checked.
+    fn shared_source(&self, sha256: &str) -> Option<Digest> {
+        let remote = self.remote.as_ref()?;
+        let result = remote.fetch(&self.source_key(sha256).0)?.result;
+        self.bring([&Node::Directory(result.output_root)]);
+        let files = self.store.walk(&result.output_root).filter_map(|entry| match entry {
+            Ok((_, Node::File { digest, .. })) => Some(digest),
+            _ => None,
+        });
+        let files: Vec<Digest> = files.collect();
+        let [digest] = files[..] else { return None };
+        self.fetcher.adopt(sha256, digest)
+    }
+
     fn fetch(
         &self,
         execution: &Execution<'_>,
@@ -302,7 +339,11 @@ impl LocalExecutor {
         request: &Request<'_>,
     ) -> Result<ActionResult, Setback> {
         let started = Instant::now();
-        let digest = self.fetcher.fetch(request, execution.cancel, execution.progress)?;
+        let known = self.fetcher.known(request.sha256)?;
+        let digest = match known.or_else(|| self.shared_source(request.sha256)) {
+            Some(digest) => digest,
+            None => self.fetcher.fetch(request, execution.cancel, execution.progress)?,
+        };
         let output_root = self.single_output(action, Node::File { digest, executable: false })?;
         let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(ActionResult { output_root, log: None, wall_ms })
@@ -428,6 +469,11 @@ impl Executor for LocalExecutor {
         if lookup == Lookup::Believe
             && let Some(stored) = self.fetch_result(action, &prepared)
         {
+            let root = stored.result.output_root;
+            let is_fetched = matches!(action.kind, ActionKind::Fetch { .. });
+            if !is_fetched && self.audits.wants(&self.store, &prepared.key.0, root) {
+                return Ok(Probe::Miss(Box::new(prepared)));
+            }
             self.store.put_result(&prepared.key.0, &stored).map_err(|error| store_setback(&error))?;
             self.note_use(&prepared.key, action);
             return Ok(Probe::Hit(stored.result, Hit::Remote));
@@ -446,7 +492,10 @@ impl Executor for LocalExecutor {
         let stored = StoredResult { result: result.clone(), manifest };
         self.store.put_result(&execution.prepared.key.0, &stored).map_err(|error| store_setback(&error))?;
         self.note_use(&execution.prepared.key, action);
-        self.publish(action, execution.prepared, &stored, false);
+        let key = &execution.prepared.key.0;
+        if self.audits.agrees(&self.store, || action.lasting_name(), key, result.output_root) {
+            self.publish(action, execution.prepared, &stored, false);
+        }
         self.history.record(action, &result);
         Ok(result)
     }

@@ -128,6 +128,20 @@ impl Fetcher {
         })
     }
 
+    /// The file with that SHA-256, if it is in the store already.
+    ///
+    /// # Errors
+    /// [`FetchError`] if the store fails.
+    pub fn known(&self, sha256: &str) -> Result<Option<Digest>, FetchError> {
+        Ok(self.known.find(sha256)?)
+    }
+
+    /// Takes the stored file `digest` for the one with that SHA-256, if it is.
+    pub fn adopt(&self, sha256: &str, digest: Digest) -> Option<Digest> {
+        self.known.remember(sha256, &digest).ok()?;
+        self.known.find(sha256).ok()?
+    }
+
     /// The stored file with the SHA-256 asked for.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! Implements the scheduler's [`Executor`](wiz_scheduler::Executor) over one store and
 //! one workspace. Unaware of order, of the terminal, and of the environment.
 
+pub mod audit;
 pub mod executor;
 pub mod failed;
 pub mod fetch;
@@ -21,6 +22,7 @@ mod outputs;
 pub mod sandbox_plan;
 mod sources;
 
+pub use audit::{Audit, Disagreement};
 pub use executor::{LocalExecutor, RemoteResults, RunLimits, Settings};
 pub use failed::FailedRun;
 pub use fetch::{FetchError, FetchSettings, Fetcher, Patience};

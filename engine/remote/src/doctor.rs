@@ -167,7 +167,7 @@ async fn write(client: &Client, function: DigestFunction, probe: &[u8]) -> Resul
     client.read(&[log]).await?.1?;
     let result = ActionResult { output_root, log: Some(log), wall_ms: 0 };
     let stored = StoredResult { result, manifest: Vec::new() };
-    client.put_result(&log, &results::message(&stored, None)).await?;
+    client.put_result(&log, &results::message(&stored, None, None)).await?;
     match client.result(&log).await? {
         Some(_) => Ok(()),
         None => gone(log),

@@ -67,6 +67,9 @@ pub enum RemoteError {
         /// What is not there.
         digest: Digest,
     },
+    /// A result that no trusted key has signed.
+    #[error("it has results that no trusted key has signed; they are not used")]
+    Untrusted,
     /// A message that makes no sense.
     #[error("the server's answer makes no sense: {0}")]
     Malformed(&'static str),

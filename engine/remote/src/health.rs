@@ -67,6 +67,11 @@ impl Health {
         self.remark(error.to_string());
     }
 
+    /// Something that is no failure is to be told, once.
+    pub(crate) fn tells(&self, error: &RemoteError) {
+        self.remark(error.to_string());
+    }
+
     /// What is to be told, each once.
     pub(crate) fn remarks(&self) -> Vec<String> {
         self.remarks.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -17,6 +17,7 @@ pub mod remote_cache;
 mod results;
 pub mod server;
 mod travelling;
+pub mod trust;
 mod wire;
 
 pub use access::{Access, Credential, Pem};
@@ -24,3 +25,4 @@ pub use endpoint::Endpoint;
 pub use error::RemoteError;
 pub use remote_cache::{Publication, RemoteCache, Traffic};
 pub use server::{Addresses, Guard, Role, Served, Tls, Tokens, serve};
+pub use trust::{ResultKey, Trust, TrustedKey};

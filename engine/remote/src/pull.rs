@@ -13,6 +13,7 @@ use wiz_cas::{Store, StoreError, StoredResult, Transfer};
 use crate::client::Client;
 use crate::error::RemoteError;
 use crate::results::{self, Found, Output};
+use crate::trust::Trust;
 
 /// How often a stream that broke off is taken up again.
 const RESUMES: u32 = 4;
@@ -25,20 +26,25 @@ const TRANSFERS: usize = 8;
 pub(crate) async fn result(
     client: &Client,
     store: &Store,
+    trust: &Trust,
     key: &Digest,
 ) -> Result<Option<(StoredResult, u64)>, RemoteError> {
     let Some(message) = client.result(key).await? else { return Ok(None) };
     let Some(found) = results::read(&message) else {
         return Err(RemoteError::Malformed("a result that wiz has not made"));
     };
-    let Found { output, log, wall_ms, manifest } = found;
+    let Found { output, log, wall_ms, manifest, seal } = found;
     let mut pull = Pull { client, store, bytes: 0 };
     let output_root = match output {
         Output::Root(root) => root,
         Output::Tree(tree) => pull.unfold(&tree).await?,
     };
+    let result = ActionResult { output_root, log, wall_ms };
+    if !trust.believes(store.function(), key, &result, seal.as_ref()) {
+        return Err(RemoteError::Untrusted);
+    }
     pull.directories(output_root).await?;
-    let stored = StoredResult { result: ActionResult { output_root, log, wall_ms }, manifest };
+    let stored = StoredResult { result, manifest };
     Ok(Some((stored, pull.bytes)))
 }
 

@@ -12,6 +12,7 @@ use wiz_cas::{Store, StoredResult};
 use crate::client::Client;
 use crate::error::RemoteError;
 use crate::results;
+use crate::trust::ResultKey;
 
 /// Blobs that a server is known to have.
 pub(crate) type Known = Mutex<BTreeSet<Digest>>;
@@ -22,11 +23,13 @@ pub(crate) async fn result(
     client: &Client,
     store: &Store,
     known: &Known,
+    own: Option<&ResultKey>,
     key: &Digest,
     messages: Vec<Vec<u8>>,
     stored: &StoredResult,
 ) -> Result<u64, RemoteError> {
     let function = store.function();
+    let seal = own.map(|own| own.sign(function, key, &stored.result));
     let mut own: BTreeMap<Digest, Vec<u8>> =
         messages.into_iter().map(|bytes| (function.digest(&bytes), bytes)).collect();
     let tree = tree(store, &stored.result.output_root)?.encode_to_vec();
@@ -66,7 +69,7 @@ pub(crate) async fn result(
         client.write_large(&digest, &|| Ok(store.open_verified(&digest)?)).await?;
     }
     known.lock().unwrap_or_else(PoisonError::into_inner).extend(wanted);
-    client.put_result(key, &results::message(stored, Some(tree_digest))).await?;
+    client.put_result(key, &results::message(stored, Some(tree_digest), seal.as_ref())).await?;
     Ok(bytes)
 }
 

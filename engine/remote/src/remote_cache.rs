@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -17,7 +18,9 @@ use crate::endpoint::Endpoint;
 use crate::error::RemoteError;
 use crate::health::Health;
 use crate::push::Known;
+use crate::results::{self, Found};
 use crate::travelling::Travelling;
+use crate::trust::Trust;
 use crate::{pull, push};
 
 /// How many results are published at once.
@@ -36,6 +39,7 @@ pub struct RemoteCache {
 struct Shared {
     client: Client,
     store: Store,
+    trust: Trust,
     health: Health,
     known: Known,
     permits: Semaphore,
@@ -74,7 +78,12 @@ impl RemoteCache {
     ///
     /// # Errors
     /// [`RemoteError`] if it cannot be reached or used.
-    pub fn connect(endpoint: &Endpoint, access: &Access, store: Store) -> Result<Self, RemoteError> {
+    pub fn connect(
+        endpoint: &Endpoint,
+        access: &Access,
+        trust: Trust,
+        store: Store,
+    ) -> Result<Self, RemoteError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("remote")
@@ -89,6 +98,7 @@ impl RemoteCache {
         let shared = Shared {
             client,
             store,
+            trust,
             health,
             known: Known::default(),
             permits: Semaphore::new(PUBLICATIONS),
@@ -111,7 +121,7 @@ impl RemoteCache {
         if shared.health.is_given_up() {
             return None;
         }
-        match self.runtime.block_on(pull::result(&shared.client, &shared.store, key)) {
+        match self.runtime.block_on(pull::result(&shared.client, &shared.store, &shared.trust, key)) {
             Ok(found) => {
                 shared.health.works();
                 let (stored, bytes) = found?;
@@ -175,6 +185,7 @@ impl Shared {
     fn blame(&self, error: &RemoteError) {
         match error {
             RemoteError::Corrupt { .. } | RemoteError::Malformed(_) => self.health.lies(error),
+            RemoteError::Untrusted => self.health.tells(error),
             // The server is sound, it only keeps less than it says.
             RemoteError::Gone { digest } => tracing::debug!(%digest, "the remote cache has lost a blob"),
             RemoteError::Store(error) => tracing::debug!(%error, "what came is not kept"),
@@ -188,10 +199,18 @@ impl Shared {
             return;
         }
         let Publication { key, messages, stored, is_old } = publication;
-        if is_old && matches!(self.client.result(&key).await, Ok(Some(_))) {
+        // One that nobody here believes is no reason to keep a better one back.
+        let is_there = |found: &reapi::ActionResult| match results::read(found) {
+            Some(Found { seal, .. }) => {
+                self.trust.believes(self.store.function(), &key, &stored.result, seal.as_ref())
+            }
+            None => true,
+        };
+        if is_old && self.client.result(&key).await.is_ok_and(|found| found.as_ref().is_some_and(is_there)) {
             return;
         }
-        match push::result(&self.client, &self.store, &self.known, &key, messages, &stored).await {
+        let own = self.trust.own.as_ref();
+        match push::result(&self.client, &self.store, &self.known, own, &key, messages, &stored).await {
             Ok(bytes) => {
                 self.health.works();
                 self.sent.fetch_add(bytes, Ordering::Relaxed);

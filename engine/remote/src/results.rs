@@ -12,10 +12,17 @@ use wiz_base::reapi::{ActionResult, OUTPUT_PATH};
 use wiz_base::{Digest, Directory, Node};
 use wiz_cas::{Store, StoreError, StoredResult};
 
+use crate::trust::Seal;
 use crate::wire;
 
 /// What says that a manifest is in a piece of metadata.
 const MANIFEST_URL: &str = "type.googleapis.com/wiz.Manifest";
+
+/// What says that a seal is in a piece of metadata.
+const SEAL_URL: &str = "type.googleapis.com/wiz.Seal";
+
+/// Begins what a server keeps in a manifest's place for results with a seal: the seal, the manifest.
+const SEALED: &[u8] = b"sealed\n";
 
 /// Begins what is kept in a manifest's place for results of other clients.
 const FOREIGN: &[u8] = b"reapi\n";
@@ -23,17 +30,34 @@ const FOREIGN: &[u8] = b"reapi\n";
 /// Bytes of the largest manifest that travels with its result.
 const MOST_MANIFEST: usize = 256 * 1024;
 
-/// A result as a message; `tree` is the digest of its outputs as one `Tree`.
-pub(crate) fn message(stored: &StoredResult, tree: Option<Digest>) -> reapi::ActionResult {
+/// A result that a server keeps, as a message.
+pub(crate) fn kept_message(stored: &StoredResult) -> reapi::ActionResult {
     if let Some(bytes) = stored.manifest.strip_prefix(FOREIGN)
         && let Ok(message) = reapi::ActionResult::decode(bytes)
     {
         return message;
     }
+    let sealed = stored.manifest.strip_prefix(SEALED);
+    match sealed.and_then(|bytes| bytes.split_at_checked(Seal::LENGTH)) {
+        Some((seal, manifest)) => {
+            let plain = StoredResult { manifest: manifest.to_vec(), result: stored.result.clone() };
+            message(&plain, None, Seal::read(seal).as_ref())
+        }
+        None => message(stored, None, None),
+    }
+}
+
+/// A result as a message; `tree` is the digest of its outputs as one `Tree`.
+pub(crate) fn message(
+    stored: &StoredResult,
+    tree: Option<Digest>,
+    seal: Option<&Seal>,
+) -> reapi::ActionResult {
     let result = &stored.result;
     let millis = i64::try_from(result.wall_ms).unwrap_or(i64::MAX);
     let nanos = i32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
     let manifest = protobuf::Any { type_url: MANIFEST_URL.to_owned(), value: stored.manifest.clone() };
+    let seal = seal.map(|seal| protobuf::Any { type_url: SEAL_URL.to_owned(), value: seal.bytes().to_vec() });
     let travels = !stored.manifest.is_empty() && stored.manifest.len() <= MOST_MANIFEST;
     reapi::ActionResult {
         output_directories: vec![reapi::OutputDirectory {
@@ -46,7 +70,7 @@ pub(crate) fn message(stored: &StoredResult, tree: Option<Digest>) -> reapi::Act
         execution_metadata: Some(reapi::ExecutedActionMetadata {
             worker: "wiz".to_owned(),
             virtual_execution_duration: Some(protobuf::Duration { seconds: millis / 1000, nanos }),
-            auxiliary_metadata: travels.then_some(manifest).into_iter().collect(),
+            auxiliary_metadata: travels.then_some(manifest).into_iter().chain(seal).collect(),
             ..Default::default()
         }),
         ..Default::default()
@@ -67,6 +91,7 @@ pub(crate) struct Found {
     pub(crate) log: Option<Digest>,
     pub(crate) wall_ms: u64,
     pub(crate) manifest: Vec<u8>,
+    pub(crate) seal: Option<Seal>,
 }
 
 /// Reads the message of a result of wiz; `None` if it is anything else.
@@ -91,10 +116,12 @@ pub(crate) fn read(message: &reapi::ActionResult) -> Option<Found> {
         let seconds = u64::try_from(duration.seconds).unwrap_or(0);
         seconds.saturating_mul(1000).saturating_add(u64::try_from(duration.nanos).unwrap_or(0) / 1_000_000)
     });
-    let manifest = metadata
-        .and_then(|metadata| metadata.auxiliary_metadata.iter().find(|any| any.type_url == MANIFEST_URL));
-    let manifest = manifest.map(|any| any.value.clone()).unwrap_or_default();
-    Some(Found { output, log, wall_ms, manifest })
+    let piece = |url: &str| {
+        metadata.and_then(|metadata| metadata.auxiliary_metadata.iter().find(|any| any.type_url == url))
+    };
+    let manifest = piece(MANIFEST_URL).map(|any| any.value.clone()).unwrap_or_default();
+    let seal = piece(SEAL_URL).and_then(|any| Seal::read(&any.value));
+    Some(Found { output, log, wall_ms, manifest, seal })
 }
 
 /// What a server keeps of a message; `None` if it names blobs that are not there, or makes no
@@ -103,7 +130,11 @@ pub(crate) fn to_keep(
     store: &Store,
     message: &reapi::ActionResult,
 ) -> Result<Option<StoredResult>, StoreError> {
-    if let Some(Found { output: Output::Root(output_root), log, wall_ms, manifest }) = read(message) {
+    if let Some(Found { output: Output::Root(output_root), log, wall_ms, mut manifest, seal }) = read(message)
+    {
+        if let Some(seal) = seal {
+            manifest = [SEALED, seal.bytes(), &manifest].concat();
+        }
         let stored = StoredResult { result: ActionResult { output_root, log, wall_ms }, manifest };
         // Results of wiz name their output by its root; nothing else is lost.
         if store.is_complete(&stored.result) {
@@ -164,7 +195,7 @@ mod tests {
         let digest = |text: &str| DigestFunction::Blake3.digest(text.as_bytes());
         let result = ActionResult { output_root: digest("root"), log: Some(digest("log")), wall_ms: 61_234 };
         let stored = StoredResult { result, manifest: b"{}".to_vec() };
-        let found = read(&message(&stored, Some(digest("tree")))).unwrap();
+        let found = read(&message(&stored, Some(digest("tree")), None)).unwrap();
         assert_eq!(found.output, Output::Root(digest("root")));
         assert_eq!((found.log, found.wall_ms), (Some(digest("log")), 61_234));
         assert_eq!(found.manifest, b"{}");
@@ -174,7 +205,7 @@ mod tests {
     fn what_is_no_success_of_wiz_is_none() {
         let digest = DigestFunction::Blake3.digest(b"root");
         let result = ActionResult { output_root: digest, log: None, wall_ms: 0 };
-        let good = message(&StoredResult { result, manifest: Vec::new() }, None);
+        let good = message(&StoredResult { result, manifest: Vec::new() }, None, None);
         assert!(read(&good).is_some());
         let failed = reapi::ActionResult { exit_code: 1, ..good.clone() };
         let file = reapi::OutputFile { path: "x".to_owned(), ..Default::default() };

@@ -117,7 +117,7 @@ impl Session<'_> {
             let actions = work.outcome.counts.total as u64;
             let function = self.digest_function().name().to_owned();
             let (sights, shared) = (sights.clone(), work.shared.clone());
-            let named = self.named_remote_cache().ok()?;
+            let named = self.named_remote().ok()?.cache;
             Some(Receipt { request, program, function, sights, targets, actions, named, shared })
         };
         let kept = receipt().map(|receipt| receipt.save(&self.state()));

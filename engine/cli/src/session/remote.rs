@@ -2,12 +2,13 @@
 //! used is no reason to stop.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use wiz_base::{Diagnostic, Digest, Severity};
 use wiz_cas::{Store, StoredResult};
-use wiz_exec::RemoteResults;
+use wiz_exec::{Disagreement, RemoteResults};
 use wiz_graph::Value;
-use wiz_remote::{Access, Endpoint, Publication, RemoteCache, Traffic};
+use wiz_remote::{Endpoint, Publication, RemoteCache, Traffic};
 
 use super::Session;
 use crate::config::Size;
@@ -16,6 +17,18 @@ use crate::output;
 
 /// How many results are looked up at once where an answer takes a journey.
 pub(super) const REMOTE_LOOKUPS: usize = 32;
+
+/// So many paths of a disagreement are shown.
+const MOST_PATHS: usize = 5;
+
+/// What WORKSPACE.star says of remote caches.
+#[derive(Debug, Default)]
+pub(crate) struct NamedRemote {
+    /// The address of the one that results are shared with.
+    pub(crate) cache: Option<String>,
+    /// Files with keys whose results are believed, absolute.
+    trusted_keys: Vec<PathBuf>,
+}
 
 /// A remote cache.
 #[derive(Debug)]
@@ -27,20 +40,25 @@ pub(super) struct Remote {
 impl Remote {
     /// Connects to the session's remote cache; none if there is none, or it cannot be used, which
     /// is said.
-    pub(super) fn connect(session: &Session<'_>, access: &Access, store: &Store) -> Option<Self> {
-        let endpoint = session.remote_cache.clone()?;
-        match RemoteCache::connect(&endpoint, access, store.clone()) {
+    ///
+    /// # Errors
+    /// If a file that the configuration names is not what it should be.
+    pub(super) fn connect(session: &Session<'_>, store: &Store) -> Result<Option<Self>, CliError> {
+        let Some(endpoint) = session.remote_cache.clone() else { return Ok(None) };
+        let access = session.config.remote_access()?;
+        let trust = session.config.remote_trust(&session.named_remote()?.trusted_keys)?;
+        Ok(match RemoteCache::connect(&endpoint, &access, trust, store.clone()) {
             Ok(cache) => Some(Self { cache, endpoint }),
             Err(error) => {
                 session.remark(&endpoint, &format!("it is not used: {error}"));
                 None
             }
-        }
+        })
     }
 
     /// Waits until everything is published, and says what there is to say. Returns the server's
     /// address if it has all results now, or will not have them.
-    pub(super) fn finish(&self, session: &Session<'_>) -> Option<String> {
+    pub(super) fn finish(&self, session: &Session<'_>, audited: &[Disagreement]) -> Option<String> {
         let Traffic { received, sent, remarks, is_shared } = self.cache.finish();
         if received + sent > 0 {
             output::note(&format!("remote cache: {} came, {} went", Size(received), Size(sent)));
@@ -48,6 +66,7 @@ impl Remote {
         for remark in remarks {
             session.remark(&self.endpoint, &remark);
         }
+        audited.iter().for_each(|disagreement| session.disagree(&self.endpoint, disagreement));
         is_shared.then(|| self.endpoint.to_string())
     }
 }
@@ -62,29 +81,54 @@ pub(crate) fn endpoint(address: Option<String>) -> Result<Option<Endpoint>, CliE
 }
 
 impl Session<'_> {
-    /// The address of the remote cache that WORKSPACE.star names: `workspace(remote = {"cache": "grpcs://..."})`.
+    /// What WORKSPACE.star says of remote caches:
+    /// `workspace(remote = {"cache": "grpcs://...", "trusted_keys": ["keys/ci.pub"]})`.
     ///
     /// # Errors
-    /// If it names anything but an address.
-    pub(crate) fn named_remote_cache(&self) -> Result<Option<String>, CliError> {
+    /// If it says anything else.
+    pub(crate) fn named_remote(&self) -> Result<NamedRemote, CliError> {
         let wrong = |what: &str| {
-            CliError::new(Kind::User, "WIZ2113", format!("WORKSPACE.star: `remote` {what}"))
-                .hint("`remote = {\"cache\": \"grpcs://cache.example:8980\"}`")
+            CliError::new(Kind::User, "WIZ2113", format!("WORKSPACE.star: `remote` {what}")).hint(
+                "`remote = {\"cache\": \"grpcs://cache.example:8980\", \"trusted_keys\": [\"keys/ci.pub\"]}`",
+            )
         };
+        let mut named = NamedRemote::default();
         let remote = match self.workspace.other.get("remote") {
-            None => return Ok(None),
+            None => return Ok(named),
             Some(Value::Dict(remote)) => remote,
             Some(_) => return Err(wrong("is a dict")),
         };
-        let mut address = None;
         for (field, value) in remote {
             match (field.as_str(), value) {
-                ("cache", Value::String(value)) => address = Some(value.clone()),
+                ("cache", Value::String(address)) => named.cache = Some(address.clone()),
                 ("cache", _) => return Err(wrong("takes an address for `cache`")),
-                _ => return Err(wrong("has the field `cache` only")),
+                ("trusted_keys", Value::List(files)) => {
+                    for file in files {
+                        let Value::String(file) = file else {
+                            return Err(wrong("takes files for `trusted_keys`"));
+                        };
+                        named.trusted_keys.push(self.root.join(file));
+                    }
+                }
+                ("trusted_keys", _) => return Err(wrong("takes a list for `trusted_keys`")),
+                _ => return Err(wrong("has the fields `cache` and `trusted_keys` only")),
             }
         }
-        Ok(address)
+        Ok(named)
+    }
+
+    /// Tells that a result of the remote cache is not what the same action makes here.
+    fn disagree(&self, endpoint: &Endpoint, Disagreement { action, paths }: &Disagreement) {
+        let named: Vec<String> = paths.iter().take(MOST_PATHS).map(|path| format!("`{path}`")).collect();
+        let more = paths.len().saturating_sub(MOST_PATHS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!(
+            "the remote cache `{endpoint}` has another result of `{action}`, different in {}{more}",
+            named.join(", ")
+        );
+        let hint = "the action is not reproducible, or somebody who may write is not to be trusted; the result made here was used";
+        let diagnostic = Diagnostic::error("WIZ2119", message).hint(hint);
+        self.warn(&[Diagnostic { severity: Severity::Warning, ..diagnostic }]);
     }
 
     fn remark(&self, endpoint: &Endpoint, remark: &str) {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 /// `/usr/bin/tool`: does what its arguments say, one after the other.
 const TOOL: &str = r#"
+#include <sys/random.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(word, "nap")) { fflush(NULL); usleep(atoi(next) * 1000); i++; }
         else if (!strcmp(word, "fill")) { fill(out, atol(next)); i++; }
         else if (!strcmp(word, "blind")) { fill_blindly(out, atol(next)); i++; }
+        else if (!strcmp(word, "dice")) { unsigned long n; if (getrandom(&n, sizeof n, 0) < 0) fail("getrandom"); fprintf(out, "%lx\n", n); }
         else if (!strcmp(word, "remove")) { remove(next); i++; }
         else if (!strcmp(word, "note")) i++;
         else if (!strcmp(word, "network")) connect_out();

@@ -21,6 +21,7 @@ mod random_edits;
 mod random_faults;
 mod remote_access;
 mod remote_cache;
+mod remote_trust;
 mod repositories;
 mod side_by_side;
 mod why;

@@ -59,7 +59,7 @@ fn serve(certificates: &Certificates, arguments: &[&str]) -> Server {
 }
 
 /// Writes `[remote]` of a workspace's `config.toml`, and files beside it.
-fn configure(workspace: &Fixture, lines: &str, files: &[(&str, &str)]) {
+pub(crate) fn configure(workspace: &Fixture, lines: &str, files: &[(&str, &str)]) {
     let folder = workspace.home().join(".config/wiz");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("config.toml"), format!("[remote]\n{lines}")).unwrap();

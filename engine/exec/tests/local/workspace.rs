@@ -76,6 +76,7 @@ impl Workspace {
             limits: RunLimits::default(),
             fetch: FetchSettings { offline: true, ..FetchSettings::default() },
             keep_failed: true,
+            audit: None,
             remote: None,
         };
         LocalExecutor::new(store.clone(), settings).unwrap()

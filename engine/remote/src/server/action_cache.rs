@@ -38,7 +38,7 @@ impl reapi::action_cache_server::ActionCache for ActionCache {
         };
         metrics.result_hits.add(1);
         self.0.used(function, key);
-        Ok(Response::new(results::message(&stored, None)))
+        Ok(Response::new(results::kept_message(&stored)))
     }
 
     async fn update_action_result(

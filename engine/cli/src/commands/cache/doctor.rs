@@ -20,7 +20,7 @@ pub(crate) fn run(config: &Config, doctor: &CacheDoctor) -> Result<(), CliError>
     };
     let said = doctor.address.clone().or_else(|| config.remote_cache.clone());
     let named = match &session {
-        Some(session) if said.is_none() => session.named_remote_cache()?,
+        Some(session) if said.is_none() => session.named_remote()?.cache,
         _ => None,
     };
     let Some(endpoint) = endpoint(said.or(named))? else {
