@@ -6,11 +6,13 @@ text that its last target made. Nothing that was written is removed between runs
 freed a moment ago, and would charge the next run for it.
 """
 
+import contextlib
 import itertools
 import json
 import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import measure
@@ -81,9 +83,22 @@ class Wiz(Program):
     def build(self):
         return measure.wall(self.command("build", "//..."), self.folder, self.environment)
 
-    def counts(self):
+    def build_with(self, address):
+        return measure.wall(self.command("build", "//...", "--remote-cache", address), self.folder, self.environment)
+
+    @contextlib.contextmanager
+    def served(self):
+        """The address of a cache that is served meanwhile."""
+        command = self.command("cache", "serve", "--listen", "127.0.0.1:0", cache=self.fresh())
+        with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True) as server:
+            try:
+                yield server.stdout.readline().strip()
+            finally:
+                server.terminate()
+
+    def counts(self, *options):
         """Brings everything up to date and says how many actions there were, and of which kind."""
-        printed = measure.output(self.command("build", "//...", "--json"), self.folder, self.environment)
+        printed = measure.output(self.command("build", "//...", "--json", *options), self.folder, self.environment)
         return json.loads(printed)["actions"]
 
     def forget_all(self):
@@ -150,6 +165,10 @@ class Bazel(Program):
     def build(self):
         """With its server running and the results in a cache, actions not sandboxed."""
         return measure.wall(self.building("--spawn_strategy=local", f"--disk_cache={self.disk_cache}"), self.folder)
+
+    def build_with(self, address):
+        """With its server running and the results in a remote cache; outputs are fetched, as wiz does."""
+        return measure.wall(self.building("--spawn_strategy=local", f"--remote_cache={address}"), self.folder)
 
     def build_sandboxed(self):
         return measure.wall(

@@ -116,6 +116,30 @@ def hits(size, runs):
     return [Row("hits", what, "/s", None, rates.pop("wiz"), rates, more_is_better=True)]
 
 
+def remote_hits(size, runs):
+    """Everything is in a cache served over loopback by `wiz cache serve`, nothing on this side."""
+    able, absent = split([size.wiz, size.bazel])
+    with size.wiz.served() as address:
+        for program in able:
+            program.forget_all()
+            program.build_with(address)
+        total = size.wiz.counts()["total"]
+        subjects = {
+            program.name: lambda program=program: (program.forget_all(), program.build_with(address))[1] for program in able
+        }
+        figures = compared(runs, subjects, absent)
+        size.wiz.forget_all()
+        counts = size.wiz.counts("--remote-cache", address)
+    if counts["remote_hits"] != total:
+        raise measure.Failed(f"{counts['remote_hits']} of {total} actions were found in the remote cache")
+    rates = {
+        who: figure if isinstance(figure, str) else figure.map(lambda seconds: total / seconds)
+        for who, figure in figures.items()
+    }
+    what = f"remote cache hits over loopback, new machine, {size.graph.targets} targets, loading included"
+    return [Row("remote-hits", what, "/s", 2000, rates.pop("wiz"), rates, more_is_better=True)]
+
+
 def engine_hits(runs):
     """The scheduler, the executor and the store on actions whose results are there; nothing is loaded or linked."""
     rates = measure.alternate(runs, {"wiz": lambda: benches.run(benches.HITS)["found"]})

@@ -61,6 +61,12 @@ impl Health {
         }
     }
 
+    /// It has not taken a result, which the next build would have found; it is told once.
+    pub(crate) fn keeps_out(&self, error: &RemoteError) {
+        self.fails("take a result", error);
+        self.remark(format!("it has not taken every result: {error}"));
+    }
+
     /// Something was wrong with what it sent; it is told once.
     pub(crate) fn lies(&self, error: &RemoteError) {
         self.fails("send what was asked for", error);

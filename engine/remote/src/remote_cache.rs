@@ -217,7 +217,7 @@ impl Shared {
             }
             Err(error) if error.is_denied() => self.health.refuses(&error),
             Err(RemoteError::Store(error)) => tracing::debug!(%error, "a result is not published"),
-            Err(error) => self.health.fails("take a result", &error),
+            Err(error) => self.health.keeps_out(&error),
         }
     }
 }

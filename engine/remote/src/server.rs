@@ -47,6 +47,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Connections that may wait to be taken.
 const BACKLOG: u32 = 1024;
 
+/// How long requests that are under way may take once the server is to end.
+const LAST_REQUESTS: Duration = Duration::from_secs(30);
+
 /// How often uses are noted, leases are given back, and the budget is looked at.
 const UPKEEP: Duration = Duration::from_secs(60);
 
@@ -85,7 +88,7 @@ pub struct Addresses {
     pub status: Option<SocketAddr>,
 }
 
-/// Serves stores until `stop` is done; requests under way are finished. `listening` is told the
+/// Serves stores until `stop` is done; requests under way then have half a minute. `listening` is told the
 /// addresses once they are listened at.
 ///
 /// # Errors
@@ -136,7 +139,20 @@ pub fn serve(
                         .max_decoding_message_size(MOST_MESSAGE),
                 ),
             );
-        let ended = services.serve_with_incoming_shutdown(TcpIncoming::from(listener), stop).await;
+        let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stop = async move {
+            stop.await;
+            drop(stopping);
+        };
+        let late = async move {
+            // The channel is closed by dropping its other end.
+            let _ = stopped.await;
+            tokio::time::sleep(LAST_REQUESTS).await;
+        };
+        let ended = tokio::select! {
+            ended = services.serve_with_incoming_shutdown(TcpIncoming::from(listener), stop) => ended,
+            () = late => Ok(()),
+        };
         upkeep.abort();
         let _ = tokio::task::spawn_blocking(move || state.note_uses()).await;
         Ok(ended?)

@@ -4,12 +4,13 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use expect_test::expect;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::fixture::{Ended, Fixture, LOAD, next_random};
+use crate::fixture::{Ended, Fixture, LOAD, next_random, rounds};
 
 const CHAIN: &str = r#"
 tool(name = "first", srcs = ["a.txt"])
@@ -41,7 +42,12 @@ impl Server {
 
     /// A server over the cache of `home`, where it finds the files that arguments name.
     pub(crate) fn start_with(home: Fixture, arguments: &[&str]) -> Self {
-        let mut command = home.command(&[&["cache", "serve"], arguments].concat());
+        let command = home.command(&[&["cache", "serve"], arguments].concat());
+        Self::start_by(home, command)
+    }
+
+    /// A server that this command begins.
+    fn start_by(home: Fixture, mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         let mut server = Self { child, lines, address: String::new(), home };
@@ -244,6 +250,46 @@ fn a_server_that_is_killed_comes_back_with_all_it_took() {
     let other = workspace();
     let (_, json) = build(&other, &again.address, "//c:all");
     assert_eq!((counts(&json), &json["targets"]), ([0, 0, 4], &expected["targets"]));
+}
+
+#[test]
+fn a_server_that_is_killed_at_any_moment() {
+    let mut random = 11;
+    let mut home = Fixture::new(&[]);
+    let mut expected = None;
+    for _ in 0..rounds("WIZ_RANDOM_KILLS", 6) {
+        let mut server = Server::start_over(home);
+        let one = workspace();
+        let mut command =
+            one.command(&["build", "--json", "//c:all", "--remote-cache", server.address.as_str()]);
+        let building = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_micros(next_random(&mut random) % 250_000));
+        server.child.kill().unwrap();
+        let ended = one.ended(building.wait_with_output().unwrap());
+        assert_eq!(ended.status, 0, "{ended}");
+        assert!(ended.stderr.matches("the remote cache").count() <= 1, "{ended}");
+        let json: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(&json["targets"], expected.get_or_insert_with(|| json["targets"].clone()), "{ended}");
+        home = server.stop().1;
+    }
+    let server = Server::start_over(home);
+    let (ended, json) = build(&workspace(), &server.address, "//c:all");
+    assert_eq!(Some(json["targets"].clone()), expected, "{ended}");
+    assert_eq!(counts(&build(&workspace(), &server.address, "//c:all").1), [0, 0, 4]);
+}
+
+#[test]
+fn a_server_whose_disk_is_full() {
+    let home = Fixture::new(&[]);
+    let script = "mkdir -p \"$WIZ_CACHE_DIR\"; mount -t tmpfs -o size=2m wiz \"$WIZ_CACHE_DIR\"; exec \"$@\"";
+    let command = home.surrounded(script, &["cache", "serve", "--listen", "127.0.0.1:0"]);
+    let server = Server::start_by(home, command);
+    let (ended, _) = build(&workspace(), &server.address, "//c:all");
+    assert_eq!(ended.stderr.matches("the remote cache").count(), 1, "{ended}");
+    assert!(ended.stderr.contains("the server's disk is full"), "{ended}");
+    // What fits is shared.
+    let (ended, json) = build(&workspace(), &server.address, "//c:first");
+    assert_eq!(counts(&json), [0, 0, 1], "{ended}");
 }
 
 /// Passes bytes between a client and a server, and cuts the connection after so many of the
