@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod cache;
+mod delivery;
 mod evidence;
 mod repository;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheDoctor, Collect, Right, ServeCache};
+pub(crate) use delivery::{Engine, Load, Pull, Push, Run, Runner};
 pub(crate) use evidence::{Licenses, Sbom, SbomFormat};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
@@ -54,6 +56,14 @@ pub(crate) enum Command {
     Key(Key),
     /// Publish, check and serve signed repositories.
     Repo(Repo),
+    /// Run an image: by podman, docker, or in the sandbox.
+    Run(Run),
+    /// Load an image into podman or docker, or write the archive they load.
+    Load(Load),
+    /// Push an image to a registry.
+    Push(Push),
+    /// Pull an image from a registry into an OCI layout.
+    Pull(Pull),
     /// Print the bill of materials of an image.
     Sbom(Sbom),
     /// Print under what the packages of an image are licensed.

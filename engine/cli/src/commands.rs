@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod completions;
+pub(crate) mod delivery;
 pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod licenses;

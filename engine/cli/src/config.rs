@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) signing_key: Option<PathBuf>,
     /// The address of a remote cache, unless a flag names another.
     pub(crate) remote_cache: Option<String>,
+    /// Where docker and podman keep who the user is to registries, in the order they are asked.
+    registry_files: Vec<PathBuf>,
     /// A token for it, from the environment.
     remote_token: Option<Secret>,
     /// The proxy's URL and the hosts that are reached without it.
@@ -167,10 +169,16 @@ impl Config {
             signing_key,
             remote_cache,
             remote_token,
+            registry_files: registry_files(home.as_deref()),
             proxy,
             style,
             live,
         })
+    }
+
+    /// Where docker and podman keep who the user is to registries.
+    pub(crate) fn registry_files(&self) -> Vec<PathBuf> {
+        self.registry_files.clone()
     }
 
     /// The nearest folder upwards that has a WORKSPACE.star.
@@ -253,6 +261,17 @@ fn start_folder(arguments: &Arguments) -> Result<PathBuf, CliError> {
         CliError::new(Kind::User, "WIZ2003", format!("`{}` cannot be entered: {error}", directory.display()))
             .hint("`--directory` takes a folder that is there")
     })
+}
+
+/// The files of `docker login` and `podman login`.
+fn registry_files(home: Option<&Path>) -> Vec<PathBuf> {
+    let docker = folder("DOCKER_CONFIG", home, ".docker").map(|folder| folder.join("config.json"));
+    let named = env::var_os("REGISTRY_AUTH_FILE").map(PathBuf::from);
+    let runtime =
+        env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join("containers/auth.json"));
+    let lasting =
+        folder("XDG_CONFIG_HOME", home, ".config").map(|folder| folder.join("containers/auth.json"));
+    [named, docker, runtime, lasting].into_iter().flatten().collect()
 }
 
 fn folder(variable: &str, home: Option<&Path>, below: &str) -> Option<PathBuf> {

@@ -59,7 +59,11 @@ fn announce(shell: &Shell, text: &str) {
     }
 }
 
-fn enter(spec: &Spec) -> Result<(), CliError> {
+/// Runs what a sandbox is for, with this terminal.
+///
+/// # Errors
+/// If the sandbox cannot be made, or what runs there fails.
+pub(crate) fn enter(spec: &Spec) -> Result<(), CliError> {
     let surroundings = |error: String| CliError::new(Kind::Surroundings, "WIZ2052", error);
     let token = CancelToken::new().map_err(|error| surroundings(error.to_string()))?;
     let finished = wiz_sandbox::interactive(spec, &token).map_err(|error| surroundings(error.to_string()))?;

@@ -9,6 +9,7 @@ mod bad_surroundings;
 mod builds;
 mod cache;
 mod damaged_cache;
+mod delivery;
 mod evidence;
 mod fixture;
 mod incremental;
