@@ -122,6 +122,11 @@ pub(crate) struct Build {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Build the actions of these targets' packages again, in another place, on one processor and
+    /// with another number of jobs, and compare.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+
     /// Copy outputs into this folder as well.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,

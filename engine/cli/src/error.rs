@@ -90,6 +90,11 @@ impl CliError {
         Self { kind: Kind::User, diagnostics, text: None }
     }
 
+    /// Results that are not what they should be.
+    pub(crate) fn failed(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { kind: Kind::Failed, diagnostics, text: None }
+    }
+
     /// A failure that has been shown when it happened.
     pub(crate) const fn shown(kind: Kind) -> Self {
         Self { kind, diagnostics: Vec::new(), text: None }

@@ -39,6 +39,7 @@ mod fetching;
 mod folders;
 mod logs;
 mod look;
+pub(crate) mod rebuild;
 pub(crate) mod receipt;
 mod remote;
 pub(crate) mod repository;
@@ -264,30 +265,8 @@ impl Session<'_> {
         clock: &Stopwatch,
     ) -> Result<Work, CliError> {
         let (store, executor, remote) = self.executor_with_remote()?;
-        let cancel = CancelToken::new();
-        cancel_on_signal(&cancel).map_err(|error| {
-            CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
-        })?;
-        let options = Options {
-            jobs: self.jobs,
-            lookups: if remote.is_some() { REMOTE_LOOKUPS } else { self.jobs },
-            memory: total_memory(),
-            keep_going: self.keep_going,
-            settled: built.settled.clone(),
-            omitted: built.omitted,
-            ..Options::default()
-        };
-        let roots: Vec<ActionId> = roots.iter().copied().collect();
-        let history = executor.history();
-        let events = Placed { progress, targets: &built.targets };
-        let parties = Parties { executor: &executor, events: &events, clock, history, cancel: &cancel };
-        let (done, finished) = std::sync::mpsc::channel();
-        let outcome = std::thread::scope(|scope| {
-            scope.spawn(|| progress.draw_until(finished));
-            let outcome = wiz_scheduler::build(&built.graph, &roots, &parties, &options);
-            drop(done);
-            outcome
-        });
+        let lookups = if remote.is_some() { REMOTE_LOOKUPS } else { self.jobs };
+        let outcome = self.carry_out(built, roots, &executor, lookups, progress, clock)?;
         let shared = remote.and_then(|remote| remote.finish(self, &executor.disagreements()));
         // What cannot be written down now is found out again by the next build.
         if let Err(error) = executor.finish(seconds_since_1970())
@@ -302,6 +281,42 @@ impl Session<'_> {
             self.keep_to_budget(&store);
         }
         Ok(Work { store, outcome, sights, shared })
+    }
+
+    /// Has the scheduler bring actions up to date by this executor.
+    fn carry_out(
+        &self,
+        built: &Built,
+        roots: &BTreeSet<ActionId>,
+        executor: &LocalExecutor,
+        lookups: usize,
+        progress: &Progress,
+        clock: &Stopwatch,
+    ) -> Result<BuildOutcome, CliError> {
+        let cancel = CancelToken::new();
+        cancel_on_signal(&cancel).map_err(|error| {
+            CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
+        })?;
+        let options = Options {
+            jobs: self.jobs,
+            lookups,
+            memory: total_memory(),
+            keep_going: self.keep_going,
+            settled: built.settled.clone(),
+            omitted: built.omitted,
+            ..Options::default()
+        };
+        let roots: Vec<ActionId> = roots.iter().copied().collect();
+        let history = executor.history();
+        let events = Placed { progress, targets: &built.targets };
+        let parties = Parties { executor, events: &events, clock, history, cancel: &cancel };
+        let (done, finished) = std::sync::mpsc::channel();
+        Ok(std::thread::scope(|scope| {
+            scope.spawn(|| progress.draw_until(finished));
+            let outcome = wiz_scheduler::build(&built.graph, &roots, &parties, &options);
+            drop(done);
+            outcome
+        }))
     }
 
     /// Drops what was used longest ago if the cache has outgrown its budget. What this build
@@ -354,11 +369,16 @@ impl Session<'_> {
             remote,
             audit: self.config.remote_audit(),
         };
-        LocalExecutor::new(store.clone(), settings).map_err(|error| {
-            CliError::new(Kind::Surroundings, "WIZ2044", format!("the build cannot begin: {error}"))
-                .hint("`wiz doctor` checks what this machine has to offer")
-        })
+        executor_with(store, settings)
     }
+}
+
+/// An executor over a store.
+fn executor_with(store: &Store, settings: Settings) -> Result<LocalExecutor, CliError> {
+    LocalExecutor::new(store.clone(), settings).map_err(|error| {
+        CliError::new(Kind::Surroundings, "WIZ2044", format!("the build cannot begin: {error}"))
+            .hint("`wiz doctor` checks what this machine has to offer")
+    })
 }
 
 /// What a build left behind.

@@ -1,4 +1,4 @@
-//! A share of the results that come from elsewhere is made here as well, and compared: whoever
+//! Some of the results that come from elsewhere are made here as well, and compared: whoever
 //! made them may be wrong, or the action may not be reproducible.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,14 +6,35 @@ use std::sync::{Mutex, PoisonError};
 
 use wiz_base::{Digest, Node, RelPath};
 use wiz_cas::Store;
+use wiz_graph::Action;
 
 /// Which results are made again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Audit {
-    /// How many of a million.
-    pub per_million: u32,
-    /// What the choice follows from; another one each time, so that in time everything is looked at.
-    pub seed: u64,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// A share of all.
+    Share {
+        /// How many of a million.
+        per_million: u32,
+        /// What the choice follows from; another one each time, so that in time everything is
+        /// looked at.
+        seed: u64,
+    },
+    /// Those of actions that targets in these folders declare.
+    Folders(BTreeSet<RelPath>),
+}
+
+impl Audit {
+    /// Whether the result of `key` is among them.
+    fn includes(&self, store: &Store, action: &Action, key: &Digest) -> bool {
+        match self {
+            Self::Share { per_million, seed } => {
+                let drawn = store.function().digest(format!("{seed} {key}").as_bytes()).hex();
+                let drawn = u64::from_str_radix(&drawn[..8], 16).expect("a digest is hexadecimal digits");
+                (drawn * 1_000_000) >> 32 < u64::from(*per_million)
+            }
+            Self::Folders(folders) => folders.contains(action.owner.label.package()),
+        }
+    }
 }
 
 /// A result that came to something else here.
@@ -40,11 +61,8 @@ impl Audits {
     }
 
     /// Whether the result of `key`, said to be `root`, is to be made here as well.
-    pub(crate) fn wants(&self, store: &Store, key: &Digest, root: Digest) -> bool {
-        let Some(Audit { per_million, seed }) = self.audit else { return false };
-        let drawn = store.function().digest(format!("{seed} {key}").as_bytes()).hex();
-        let drawn = u64::from_str_radix(&drawn[..8], 16).expect("a digest is hexadecimal digits");
-        if (drawn * 1_000_000) >> 32 >= u64::from(per_million) {
+    pub(crate) fn wants(&self, store: &Store, action: &Action, key: &Digest, root: Digest) -> bool {
+        if !self.audit.as_ref().is_some_and(|audit| audit.includes(store, action, key)) {
             return false;
         }
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner).insert(*key, root);
@@ -90,8 +108,13 @@ fn leaves(store: &Store, root: Digest) -> BTreeMap<RelPath, Node> {
 mod tests {
     use wiz_base::DigestFunction;
     use wiz_cas::{StoreOptions, TreeBuilder};
+    use wiz_testkit::fixture::command;
 
     use super::*;
+
+    fn action() -> Action {
+        command("a", &["const"], &[])
+    }
 
     fn tree(store: &Store, files: &[(&str, &str)]) -> Digest {
         let mut builder = TreeBuilder::new();
@@ -111,13 +134,29 @@ mod tests {
         let claimed = tree(&store, &[("out/a", "1"), ("out/b", "2"), ("out/d/c", "3")]);
         let made = tree(&store, &[("out/a", "1"), ("out/b", "other"), ("out/d/e", "3")]);
         let key = DigestFunction::Blake3.digest(b"key");
-        let audits = Audits::new(Some(Audit { per_million: 1_000_000, seed: 7 }));
-        assert!(audits.wants(&store, &key, claimed));
+        let audits = Audits::new(Some(Audit::Share { per_million: 1_000_000, seed: 7 }));
+        assert!(audits.wants(&store, &action(), &key, claimed));
         assert!(!audits.agrees(&store, || "//a:b tool".to_owned(), &key, made));
         let [found] = &audits.disagreements()[..] else { panic!("one was found") };
         let paths: Vec<_> = found.paths.iter().map(RelPath::as_str).collect();
         assert_eq!(paths, ["out/b", "out/d/c", "out/d/e"]);
-        assert!(audits.wants(&store, &key, claimed) && audits.agrees(&store, String::new, &key, claimed));
+        assert!(
+            audits.wants(&store, &action(), &key, claimed)
+                && audits.agrees(&store, String::new, &key, claimed)
+        );
+    }
+
+    #[test]
+    fn those_of_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), DigestFunction::Blake3, &StoreOptions::default()).unwrap();
+        let root = DigestFunction::Blake3.digest(b"root");
+        let own = action().owner.label.package().clone();
+        let other = RelPath::new("somewhere/else").unwrap();
+        for (folders, is_wanted) in [(vec![own], true), (vec![other], false), (vec![], false)] {
+            let audits = Audits::new(Some(Audit::Folders(folders.into_iter().collect())));
+            assert_eq!(audits.wants(&store, &action(), &root, root), is_wanted);
+        }
     }
 
     #[test]
@@ -126,9 +165,9 @@ mod tests {
         let store = Store::open(folder.path(), DigestFunction::Blake3, &StoreOptions::default()).unwrap();
         let root = DigestFunction::Blake3.digest(b"root");
         let chosen = |per_million, seed| {
-            let audits = Audits::new(Some(Audit { per_million, seed }));
+            let audits = Audits::new(Some(Audit::Share { per_million, seed }));
             let keys = (0..1000).map(|number: u32| DigestFunction::Blake3.digest(&number.to_le_bytes()));
-            keys.filter(|key| audits.wants(&store, key, root)).collect::<Vec<_>>()
+            keys.filter(|key| audits.wants(&store, &action(), key, root)).collect::<Vec<_>>()
         };
         assert_eq!((chosen(0, 1).len(), chosen(1_000_000, 1).len()), (0, 1000));
         assert!((50..200).contains(&chosen(100_000, 1).len()));

@@ -471,7 +471,7 @@ impl Executor for LocalExecutor {
         {
             let root = stored.result.output_root;
             let is_fetched = matches!(action.kind, ActionKind::Fetch { .. });
-            if !is_fetched && self.audits.wants(&self.store, &prepared.key.0, root) {
+            if !is_fetched && self.audits.wants(&self.store, action, &prepared.key.0, root) {
                 return Ok(Probe::Miss(Box::new(prepared)));
             }
             self.store.put_result(&prepared.key.0, &stored).map_err(|error| store_setback(&error))?;

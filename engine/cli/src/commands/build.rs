@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::path::Path;
 
-use wiz_base::TargetPattern;
+use wiz_base::{RelPath, TargetPattern};
+use wiz_exec::Disagreement;
 use wiz_graph::{ActionId, AnalyzedTarget, Artifact};
 use wiz_recall::Receipt;
 use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind, Phase};
@@ -16,6 +17,7 @@ use crate::error::{CliError, Kind};
 use crate::output;
 use crate::progress::{Progress, Stopwatch, View, duration};
 use crate::session::deliver::{DeliveredOutput, DeliveredTarget, passed};
+use crate::session::rebuild::Rebuilt;
 use crate::session::receipt::Kept;
 use crate::session::{Built, Session, Work, receipt, tests_of};
 
@@ -39,7 +41,7 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
     let progress = Progress::new(view(config), events, profile);
     let request = receipt::request(config, goal, &build.labels, &build.options);
     let mut kept = None;
-    if build.output.is_none() {
+    if build.output.is_none() && !build.rebuild {
         let found = during(Phase::Recall, &progress, &clock, || Kept::find(config, &request, &build.options));
         match found.map(Kept::whole) {
             Some(Ok(receipt)) => return nothing_to_do(receipt, build, goal, &progress, &clock),
@@ -55,7 +57,38 @@ pub(crate) fn run(config: &Config, build: &Build, goal: Goal) -> Result<(), CliE
         during(Phase::Deliver, &progress, &clock, || finish(&session, built, work, goal, copies, request))?;
     let wall = millis(&clock);
     print_results(&delivered, &outcome.counts, wall, build, goal);
-    summarize(&outcome, wall)
+    summarize(&outcome, wall)?;
+    if build.rebuild { again(&session, &patterns, goal, &progress, &clock) } else { Ok(()) }
+}
+
+/// Builds the requested targets a second time, otherwise, and compares.
+fn again(
+    session: &Session<'_>,
+    patterns: &[TargetPattern],
+    goal: Goal,
+    progress: &Progress,
+    clock: &Stopwatch,
+) -> Result<(), CliError> {
+    let built = from_nothing(session, patterns, goal)?;
+    let folders: BTreeSet<RelPath> =
+        built.requested().map(|target| target.id.label.package().clone()).collect();
+    let wanted = wanted(&built, goal);
+    let artifacts = wanted.iter().flat_map(|(_, artifacts)| artifacts);
+    let roots: BTreeSet<ActionId> = artifacts.filter_map(|artifact| built.graph.producer(artifact)).collect();
+    let Rebuilt { outcome, disagreements } = session.rebuild(&built, &roots, folders, progress, clock)?;
+    summarize(&outcome, millis(clock))?;
+    if disagreements.is_empty() {
+        output::note(&format!("built again: all of {} actions came out the same", outcome.counts.executed));
+        return Ok(());
+    }
+    let differ = |disagreement: &Disagreement| {
+        let paths: Vec<String> = disagreement.paths.iter().map(|path| format!("`{path}`")).collect();
+        let message = format!("`{}` came out differently: {}", disagreement.action, paths.join(", "));
+        wiz_base::Diagnostic::error("WIZ2031", message).hint(
+            "clock, processors, order of files or the place they lie at are in it; diffoscope shows where",
+        )
+    };
+    Err(CliError::failed(disagreements.iter().map(differ).collect()))
 }
 
 /// Builds the default outputs of one target for a command that goes on with them.

@@ -95,7 +95,7 @@ impl Config {
     /// Which results of a remote cache are made here as well.
     pub(crate) fn remote_audit(&self) -> Option<Audit> {
         let Percentage { per_million } = self.file.remote.audit?;
-        Some(Audit { per_million, seed: seconds_since_1970() })
+        Some(Audit::Share { per_million, seed: seconds_since_1970() })
     }
 
     /// A file that `[remote]` names.

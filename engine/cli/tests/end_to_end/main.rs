@@ -20,6 +20,7 @@ mod profile;
 mod query;
 mod random_edits;
 mod random_faults;
+mod rebuild;
 mod remote_access;
 mod remote_cache;
 mod remote_trust;
