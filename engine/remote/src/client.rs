@@ -19,6 +19,7 @@ use tonic::metadata::{Binary, KeyAndValueRef, MetadataMap, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
+use wiz_base::reapi::OUTPUT_PATH;
 use wiz_base::{Digest, DigestFunction};
 
 use crate::access::Access;
@@ -166,6 +167,8 @@ impl Client {
                 instance_name: self.instance.clone(),
                 action_digest: Some(wire::digest(key)),
                 digest_function: wire::function(self.function),
+                // A hint; servers of wiz send what is small of the output with the result.
+                inline_output_files: vec![OUTPUT_PATH.to_owned()],
                 ..Default::default()
             };
             let mut cache =

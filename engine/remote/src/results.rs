@@ -21,6 +21,12 @@ const MANIFEST_URL: &str = "type.googleapis.com/wiz.Manifest";
 /// What says that a seal is in a piece of metadata.
 const SEAL_URL: &str = "type.googleapis.com/wiz.Seal";
 
+/// What says that blobs are in a piece of metadata, as a `BatchReadBlobsResponse`.
+const BLOBS_URL: &str = "type.googleapis.com/build.bazel.remote.execution.v2.BatchReadBlobsResponse";
+
+/// Bytes of blobs that travel with their result at most.
+const MOST_INLINE: usize = 32 * 1024;
+
 /// Begins what a server keeps in a manifest's place for results with a seal: the seal, the manifest.
 const SEALED: &[u8] = b"sealed\n";
 
@@ -45,6 +51,56 @@ pub(crate) fn kept_message(stored: &StoredResult) -> reapi::ActionResult {
         }
         None => message(stored, None, None),
     }
+}
+
+/// Adds the directories of a result, and what small files fit beside them: a client that asks
+/// for it need not ask for them one by one. It checks them as it checks all blobs.
+pub(crate) fn add_blobs(store: &Store, result: &ActionResult, message: &mut reapi::ActionResult) {
+    let mut blobs = reapi::BatchReadBlobsResponse::default();
+    let mut left = MOST_INLINE;
+    let mut add = |digest: &Digest| {
+        let size = usize::try_from(digest.size()).unwrap_or(usize::MAX);
+        if let Some(rest) = left.checked_sub(size)
+            && let Ok(data) = store.read(digest)
+        {
+            left = rest;
+            let digest = Some(wire::digest(digest));
+            blobs.responses.push(reapi::batch_read_blobs_response::Response {
+                digest,
+                data,
+                ..Default::default()
+            });
+        }
+    };
+    add(&result.output_root);
+    let nodes: Vec<Node> =
+        store.walk(&result.output_root).filter_map(Result::ok).map(|(_, node)| node).collect();
+    for node in &nodes {
+        if let Node::Directory(digest) = node {
+            add(digest);
+        }
+    }
+    for node in &nodes {
+        if let Node::File { digest, .. } = node {
+            add(digest);
+        }
+    }
+    let any = protobuf::Any { type_url: BLOBS_URL.to_owned(), value: blobs.encode_to_vec() };
+    message.execution_metadata.get_or_insert_default().auxiliary_metadata.push(any);
+}
+
+/// Blobs that came with a result, not checked.
+pub(crate) fn blobs(message: &reapi::ActionResult) -> Vec<(Digest, Vec<u8>)> {
+    let metadata = message.execution_metadata.iter().flat_map(|metadata| &metadata.auxiliary_metadata);
+    let mut blobs = Vec::new();
+    for any in metadata.filter(|any| any.type_url == BLOBS_URL) {
+        let decoded = reapi::BatchReadBlobsResponse::decode(any.value.as_slice()).unwrap_or_default();
+        for response in decoded.responses {
+            let digest = response.digest.as_ref().and_then(wire::read_digest);
+            blobs.extend(digest.map(|digest| (digest, response.data)));
+        }
+    }
+    blobs
 }
 
 /// A result as a message; `tree` is the digest of its outputs as one `Tree`.

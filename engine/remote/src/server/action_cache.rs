@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bazel_remote_apis::build::bazel::remote::execution::v2 as reapi;
 use tonic::{Request, Response, Status};
+use wiz_base::reapi::OUTPUT_PATH;
 
 use super::{State, blocking, digest, guard, refused};
 use crate::results;
@@ -21,24 +22,29 @@ impl reapi::action_cache_server::ActionCache for ActionCache {
         let key = digest(request.action_digest.as_ref())?;
         let store = self.0.store(request.digest_function)?;
         let function = store.function();
+        let is_inline = request.inline_output_files.iter().any(|path| path == OUTPUT_PATH);
         let found = blocking(move || {
-            let stored = store.get_result(&key);
-            let is_complete = stored.as_ref().is_some_and(|stored| store.is_complete(&stored.result));
-            Ok((stored, is_complete))
+            let Some(stored) = store.get_result(&key) else { return Ok((None, false)) };
+            let is_complete = store.is_complete(&stored.result);
+            let mut message = results::kept_message(&stored);
+            if is_inline && is_complete {
+                results::add_blobs(&store, &stored.result, &mut message);
+            }
+            Ok((Some(message), is_complete))
         });
         let metrics = &self.0.metrics;
-        let stored = match found.await? {
-            (Some(stored), true) => stored,
-            (stored, _) => {
+        let message = match found.await? {
+            (Some(message), true) => message,
+            (message, _) => {
                 let counter =
-                    if stored.is_some() { &metrics.results_incomplete } else { &metrics.result_misses };
+                    if message.is_some() { &metrics.results_incomplete } else { &metrics.result_misses };
                 counter.add(1);
                 return Err(Status::not_found("there is no such result"));
             }
         };
         metrics.result_hits.add(1);
         self.0.used(function, key);
-        Ok(Response::new(results::kept_message(&stored)))
+        Ok(Response::new(message))
     }
 
     async fn update_action_result(
