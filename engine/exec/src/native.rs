@@ -25,6 +25,7 @@ mod installation;
 mod outputs;
 mod pack_error;
 mod params;
+mod provenance;
 mod record;
 mod root_files;
 mod root_form;
@@ -99,5 +100,6 @@ pub fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         NativeKind::Image => image::run(job),
         NativeKind::Rootfs => rootfs::run(job),
         NativeKind::Spdx | NativeKind::Spdx3 | NativeKind::CycloneDx => bill::run(job),
+        NativeKind::Provenance => provenance::run(job),
     }
 }

@@ -38,11 +38,13 @@ pub enum NativeKind {
     /// Evidence to a CycloneDX 1.6 document.
     #[serde(rename = "cyclonedx")]
     CycloneDx,
+    /// Evidence to an in-toto statement.
+    Provenance,
 }
 
 impl NativeKind {
     /// All kinds, in the order they were introduced.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Unpack,
         Self::Tree,
         Self::Inspect,
@@ -58,6 +60,7 @@ impl NativeKind {
         Self::Spdx,
         Self::Spdx3,
         Self::CycloneDx,
+        Self::Provenance,
     ];
 
     /// The name used in `.star` files and in keys.
@@ -79,6 +82,7 @@ impl NativeKind {
             Self::Spdx => "spdx",
             Self::Spdx3 => "spdx3",
             Self::CycloneDx => "cyclonedx",
+            Self::Provenance => "provenance",
         }
     }
 

@@ -68,10 +68,10 @@ struct PackageEvidence {
 /// A fetched source.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Archive {
-    name: String,
-    urls: Vec<String>,
-    sha256: String,
+pub(super) struct Archive {
+    pub(super) name: String,
+    pub(super) urls: Vec<String>,
+    pub(super) sha256: String,
 }
 
 /// Carries out an action of one of the three kinds.
@@ -151,7 +151,7 @@ fn package_id(name: &str) -> ComponentId {
 }
 
 /// The SHA-256 of the one manifest that a layout's index names.
-fn manifest_digest(job: &NativeJob<'_>, image: &Input) -> Result<String, NativeError> {
+pub(super) fn manifest_digest(job: &NativeJob<'_>, image: &Input) -> Result<String, NativeError> {
     let malformed = |message: String| NativeError::Malformed { name: image.name(job).to_owned(), message };
     let path = RelPath::new("index.json").expect("a file name is a path");
     let node = job.store.subtree(&image.folder(job)?, &path)?;
