@@ -14,4 +14,6 @@ pub(crate) mod query;
 pub(crate) mod repo;
 pub(crate) mod sbom;
 pub(crate) mod shell;
+pub(crate) mod sign;
+pub(crate) mod verify;
 pub(crate) mod why;

@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) remote_cache: Option<String>,
     /// Where docker and podman keep who the user is to registries, in the order they are asked.
     registry_files: Vec<PathBuf>,
+    /// The password of an encrypted signing key, from the environment.
+    key_password: Option<Secret>,
     /// A token for it, from the environment.
     remote_token: Option<Secret>,
     /// The proxy's URL and the hosts that are reached without it.
@@ -161,7 +163,9 @@ impl Config {
         let remote_cache = env::var("WIZ_REMOTE_CACHE").ok().or_else(|| file.remote.cache.clone());
         let remote_token = env::var("WIZ_REMOTE_TOKEN").ok().filter(|token| !token.is_empty()).map(Secret);
         let cache = directory.join(cache);
+        let key_password = env::var("WIZ_KEY_PASSWORD").ok().map(Secret);
         Ok(Self {
+            key_password,
             directory,
             cache,
             settings,
@@ -174,6 +178,11 @@ impl Config {
             style,
             live,
         })
+    }
+
+    /// The password of an encrypted signing key.
+    pub(crate) fn key_password(&self) -> Option<&[u8]> {
+        self.key_password.as_ref().map(|Secret(password)| password.as_bytes())
     }
 
     /// Where docker and podman keep who the user is to registries.
@@ -237,6 +246,12 @@ impl Config {
 pub(crate) fn seconds_since_1970() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
     now.map_or(0, |now| now.as_secs())
+}
+
+/// The present time as RFC 3339 writes it, in whole seconds.
+pub(crate) fn rfc3339_now() -> String {
+    let now = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds_since_1970());
+    humantime::format_rfc3339_seconds(now).to_string()
 }
 
 /// The machine's memory in bytes.

@@ -1,5 +1,7 @@
 //! The arguments of `wiz sbom` and `wiz licenses`.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::BuildOptions;
@@ -42,6 +44,52 @@ impl SbomFormat {
             Self::CycloneDx => "cyclonedx",
         }
     }
+}
+
+/// `wiz sign`.
+#[derive(Debug, Args)]
+pub(crate) struct Sign {
+    /// The image or package.
+    #[arg(value_name = "LABEL")]
+    pub(crate) label: String,
+
+    /// The private ECDSA P-256 key, in PEM; the password of an encrypted one is $WIZ_KEY_PASSWORD.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// The URI of who vouches for the build.
+    #[arg(long, value_name = "URI", default_value = "urn:x-wiz:builder:local")]
+    pub(crate) builder: String,
+
+    /// Where the bundle goes [default: TARGET.sigstore.json].
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) options: BuildOptions,
+}
+
+/// `wiz verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A file, the folder of an OCI layout, or a label.
+    #[arg(value_name = "FILE|LABEL")]
+    pub(crate) subject: String,
+
+    /// The bundle that says what it was made from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: PathBuf,
+
+    /// The public key that has to have signed it, in PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+
+    /// Who has to have run the build.
+    #[arg(long, value_name = "URI")]
+    pub(crate) builder: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) options: BuildOptions,
 }
 
 /// `wiz licenses`.

@@ -21,9 +21,18 @@ impl<'a> Evidence<'a> {
 
     /// Its bill of materials in a form.
     pub(crate) fn document(self, format: SbomFormat) -> Option<&'a Artifact> {
+        self.named(format.name())
+    }
+
+    /// What it was made from.
+    pub(crate) fn provenance(self) -> Option<&'a Artifact> {
+        self.named("provenance")
+    }
+
+    fn named(self, wanted: &str) -> Option<&'a Artifact> {
         let Some(Value::Dict(documents)) = self.0.fields.get("documents") else { return None };
         documents.iter().find_map(|(name, value)| match value {
-            Value::Artifact(artifact) if name == format.name() => Some(&**artifact),
+            Value::Artifact(artifact) if name == wanted => Some(&**artifact),
             _ => None,
         })
     }

@@ -26,4 +26,5 @@ mod remote_cache;
 mod remote_trust;
 mod repositories;
 mod side_by_side;
+mod sign;
 mod why;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::assert_none;
 
 /// Level of each crate; a crate may depend on crates of lower levels only.
-const LEVELS: [(&str, u32); 20] = [
+const LEVELS: [(&str, u32); 21] = [
     ("wiz-base", 0),
     ("wiz-graph", 1),
     ("wiz-cas", 1),
@@ -23,6 +23,7 @@ const LEVELS: [(&str, u32); 20] = [
     ("wiz-repo", 3),
     ("wiz-registry", 3),
     ("wiz-remote", 3),
+    ("wiz-sign", 3),
     ("wiz", 4),
     ("wiz-apk-cli", 4),
     ("wiz-testkit", 9),
