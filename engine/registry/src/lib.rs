@@ -13,11 +13,12 @@ mod layout;
 mod pull;
 mod push;
 pub mod reference;
+pub mod referrers;
 
 pub use client::{Connection, Patience};
 pub use credentials::Credentials;
 pub use error::RegistryError;
 pub use layout::{Layout, LayoutError};
-pub use pull::{Pulled, pull};
+pub use pull::{Pulled, pull, resolve};
 pub use push::{Pushed, push};
 pub use reference::Reference;

@@ -69,6 +69,22 @@ pub fn pull(
     Ok(Pulled { digest: named.digest, manifest: chosen.digest, bytes: came })
 }
 
+/// The digest of the image for `platform` that a reference stands for now.
+///
+/// # Errors
+/// [`RegistryError`] if there is none.
+pub fn resolve(
+    connection: &Connection,
+    reference: &Reference,
+    platform: &Platform,
+) -> Result<Sha256Digest, RegistryError> {
+    let (named, bytes) = manifest(connection, &reference.version(), reference.digest.as_ref())?;
+    if [media_type::IMAGE_INDEX, DOCKER_LIST].contains(&named.media_type.as_str()) {
+        return choose(parse(connection, &bytes)?, platform).map(|chosen| chosen.digest);
+    }
+    Ok(named.digest)
+}
+
 /// A manifest or index with its descriptor; held against `digest` if one is known.
 fn manifest(
     connection: &Connection,

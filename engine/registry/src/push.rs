@@ -20,8 +20,8 @@ const CONTENT_DIGEST: &str = "docker-content-digest";
 /// What a push came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
-    /// The digest of the manifest or index.
-    pub digest: Option<Sha256Digest>,
+    /// The manifest or index.
+    pub manifest: Option<Descriptor>,
     /// Blobs that were sent.
     pub sent: usize,
     /// Blobs that were taken over from another repository of the registry.
@@ -52,8 +52,29 @@ pub fn push(
     if let Some(tag) = &reference.tag {
         push.manifest(&tree, tag)?;
     }
-    push.pushed.digest = Some(digest);
+    push.pushed.manifest = Some(tree.descriptor);
     Ok(push.pushed)
+}
+
+/// Sends a small blob, if it is not there.
+pub(crate) fn upload(connection: &Connection, blob: &Descriptor, bytes: &[u8]) -> Result<(), RegistryError> {
+    let ask = |method, path: &str, headers: &[(&str, &str)], body: &[u8]| {
+        connection.ask(&Asked { method, path, headers, body, scope: Scope::Push, doing: "push" })
+    };
+    if ask(Method::HEAD, &format!("blobs/{}", blob.digest), &[], &[])?.status().as_u16() == 200 {
+        return Ok(());
+    }
+    let begun = ask(Method::POST, "blobs/uploads/", &[], &[])?;
+    if begun.status().as_u16() != 202 {
+        return Err(connection.status("to take a blob", begun));
+    }
+    let location = begun.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let location =
+        location.ok_or_else(|| connection.protocol("it does not say where an upload goes".to_owned()))?;
+    let sign = if location.contains('?') { '&' } else { '?' };
+    let path = format!("{location}{sign}digest={}", blob.digest);
+    let kept = ask(Method::PUT, &path, &[("content-type", "application/octet-stream")], bytes)?;
+    if kept.status().as_u16() == 201 { Ok(()) } else { Err(connection.status("to keep a blob", kept)) }
 }
 
 struct Push<'a> {

@@ -15,7 +15,9 @@ use wiz_oci::descriptor::Platform;
 use wiz_oci::image::index::ImageIndex;
 use wiz_oci::image::manifest::Manifest;
 use wiz_oci::{Descriptor, Sha256Digest, media_type};
-use wiz_registry::{Connection, Credentials, Layout, Patience, Pushed, Reference, RegistryError, pull, push};
+use wiz_registry::{
+    Connection, Credentials, Layout, Patience, Pushed, Reference, RegistryError, pull, push, referrers,
+};
 
 /// What a registry does wrong, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,6 +182,9 @@ impl Registry {
         let told = |digest: &str, lies: bool| {
             if lies { Sha256Digest::of(b"something else").to_string() } else { digest.to_owned() }
         };
+        if rest.contains("/referrers/") {
+            return (404, Vec::new(), Vec::new());
+        }
         if let Some((repository, name)) = rest.split_once("/manifests/") {
             let key = (repository.to_owned(), name.to_owned());
             if request.method == "PUT" {
@@ -274,7 +279,7 @@ fn upload(state: &mut State, request: &Request, path: &str, query: &str) -> Answ
         }
         "PUT" => {
             let digest = query.rsplit_once("digest=").unwrap().1.to_owned();
-            let bytes = state.uploads[path].clone();
+            let bytes = [state.uploads[path].clone(), request.body.clone()].concat();
             if Sha256Digest::of(&bytes).to_string() != digest {
                 return (400, Vec::new(), Vec::new());
             }
@@ -326,8 +331,8 @@ fn what_is_pushed_is_pulled_and_sent_once() {
         assert_eq!(*bytes, std::fs::read(folder.path().join("blobs/sha256").join(name)).unwrap());
     }
     assert_eq!(blobs.len(), 4);
-    assert_eq!(Layout::new(pulled.path()).named().unwrap().digest, pushed.digest.unwrap());
-    let by_digest = format!("team/base@{}", pushed.digest.unwrap());
+    assert_eq!(Layout::new(pulled.path()).named().unwrap().digest, pushed.manifest.as_ref().unwrap().digest);
+    let by_digest = format!("team/base@{}", pushed.manifest.as_ref().unwrap().digest);
     assert_eq!(registry.pull(&by_digest, TempDir::new().unwrap().path()).unwrap(), blobs);
 }
 
@@ -380,7 +385,8 @@ fn lies_are_found_out() {
     assert!(Layout::new(folder.path()).named().is_err());
     let other = Sha256Digest::of(b"another manifest");
     let mut state = registry.state.lock().unwrap();
-    let honest = state.manifests[&("a".to_owned(), pushed.digest.unwrap().to_string())].clone();
+    let honest =
+        state.manifests[&("a".to_owned(), pushed.manifest.as_ref().unwrap().digest.to_string())].clone();
     state.manifests.insert(("a".to_owned(), other.to_string()), honest);
     drop(state);
     let refused = registry.pull(&format!("a@{other}"), folder.path()).unwrap_err();
@@ -403,6 +409,32 @@ fn a_registry_that_wants_to_know_who_asks() {
     // The token is asked for once.
     let asked = registry.state.lock().unwrap().asked.iter().filter(|asked| *asked == "GET /token").count();
     assert_eq!(asked, 3);
+}
+
+#[test]
+fn documents_beside_an_image() {
+    let registry = Registry::start();
+    let (_folder, layout) = layout();
+    let pushed = registry.push(&layout, "a:1", None).unwrap();
+    let subject = pushed.manifest.unwrap();
+    let connection = registry.connect(&registry.reference("a:1"), None);
+    let documents = |kind: &str| referrers::attached(&connection, &subject.digest, kind).unwrap();
+    assert!(documents("x/said").is_empty());
+    for (kind, text) in [("x/said", "one"), ("x/said", "two"), ("x/other", "three"), ("x/said", "one")] {
+        referrers::attach(&connection, &subject, kind, text.as_bytes(), BTreeMap::new()).unwrap();
+    }
+    assert_eq!(documents("x/said"), [b"one".to_vec(), b"two".to_vec()]);
+    assert_eq!(documents("x/other"), [b"three".to_vec()]);
+    // What names another image is none of this one's.
+    let mut other = subject.clone();
+    other.digest = Sha256Digest::of(b"another image");
+    referrers::attach(&connection, &other, "x/said", b"false", BTreeMap::new()).unwrap();
+    let mut state = registry.state.lock().unwrap();
+    let tag = |digest: &Sha256Digest| ("a".to_owned(), format!("sha256-{}", digest.hex()));
+    let swapped = state.manifests[&tag(&other.digest)].clone();
+    state.manifests.insert(tag(&subject.digest), swapped);
+    drop(state);
+    assert!(documents("x/said").is_empty());
 }
 
 #[test]

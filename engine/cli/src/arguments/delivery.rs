@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::BuildOptions;
+use super::evidence::LOCAL_BUILDER;
 
 /// `wiz push`.
 #[derive(Debug, Args)]
@@ -16,6 +17,15 @@ pub(crate) struct Push {
     /// Where it goes: HOST[:PORT]/REPOSITORY[:TAG].
     #[arg(value_name = "REFERENCE")]
     pub(crate) reference: String,
+
+    /// Sign what the image was made from with this private key, as `wiz sign` does, and put it
+    /// beside the image.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign: Option<PathBuf>,
+
+    /// The URI of who vouches for the build.
+    #[arg(long, value_name = "URI", default_value = LOCAL_BUILDER)]
+    pub(crate) builder: String,
 
     /// Speak to the registry unencrypted; registries on this machine are spoken to so anyway.
     #[arg(long)]

@@ -46,6 +46,9 @@ impl SbomFormat {
     }
 }
 
+/// Who vouches for a build unless somebody is named.
+pub(crate) const LOCAL_BUILDER: &str = "urn:x-wiz:builder:local";
+
 /// `wiz sign`.
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
@@ -58,7 +61,7 @@ pub(crate) struct Sign {
     pub(crate) key: PathBuf,
 
     /// The URI of who vouches for the build.
-    #[arg(long, value_name = "URI", default_value = "urn:x-wiz:builder:local")]
+    #[arg(long, value_name = "URI", default_value = LOCAL_BUILDER)]
     pub(crate) builder: String,
 
     /// Where the bundle goes [default: TARGET.sigstore.json].
@@ -72,13 +75,18 @@ pub(crate) struct Sign {
 /// `wiz verify`.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A file, the folder of an OCI layout, or a label.
-    #[arg(value_name = "FILE|LABEL")]
+    /// A file, the folder of an OCI layout, a label, or an image in a registry.
+    #[arg(value_name = "FILE|LABEL|REFERENCE")]
     pub(crate) subject: String,
 
-    /// The bundle that says what it was made from.
+    /// The bundle that says what it was made from [default: those beside the image in its
+    /// registry].
     #[arg(long, value_name = "FILE")]
-    pub(crate) bundle: PathBuf,
+    pub(crate) bundle: Option<PathBuf>,
+
+    /// Speak to the registry unencrypted; registries on this machine are spoken to so anyway.
+    #[arg(long)]
+    pub(crate) plain_http: bool,
 
     /// The public key that has to have signed it, in PEM.
     #[arg(long, value_name = "FILE")]

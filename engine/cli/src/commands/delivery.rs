@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use wiz_oci::descriptor::Platform;
 use wiz_registry::{Connection, Credentials, Layout, Patience, Reference, RegistryError};
 
 use crate::arguments::BuildOptions;
@@ -44,7 +45,10 @@ fn image(
 }
 
 /// A reference, if it is one.
-fn reference(text: &str) -> Result<Reference, CliError> {
+///
+/// # Errors
+/// If it is not.
+pub(crate) fn reference(text: &str) -> Result<Reference, CliError> {
     text.parse().map_err(|error| {
         CliError::of(Kind::User, "WIZ2401", &error)
             .hint("references look like `registry.example/team/base:1.0`; the host is always named")
@@ -52,7 +56,14 @@ fn reference(text: &str) -> Result<Reference, CliError> {
 }
 
 /// A connection to the repository of a reference, as the user that docker and podman know.
-fn connect(config: &Config, reference: &Reference, is_plain: bool) -> Result<Connection, CliError> {
+///
+/// # Errors
+/// If what they know cannot be read.
+pub(crate) fn connect(
+    config: &Config,
+    reference: &Reference,
+    is_plain: bool,
+) -> Result<Connection, CliError> {
     let credentials = Credentials::find(&config.registry_files(), &reference.host)
         .map_err(|error| failure(&RegistryError::from(error)))?;
     let proxy = config.proxy.as_ref().map(|(url, _)| url.as_str());
@@ -60,7 +71,8 @@ fn connect(config: &Config, reference: &Reference, is_plain: bool) -> Result<Con
         .map_err(|error| failure(&error))
 }
 
-fn failure(error: &RegistryError) -> CliError {
+/// What went wrong with a registry.
+pub(crate) fn failure(error: &RegistryError) -> CliError {
     let (kind, code, hint) = match error {
         RegistryError::Transport { .. } => {
             (Kind::Surroundings, "WIZ2402", "what was sent stays there: the same command goes on from it")
@@ -82,6 +94,16 @@ fn failure(error: &RegistryError) -> CliError {
         RegistryError::Platform(_) => (Kind::User, "WIZ2409", "`--arch` takes another architecture"),
     };
     CliError::of(kind, code, error).hint(hint)
+}
+
+/// What an architecture is called in images.
+pub(crate) fn platform(architecture: &str) -> Platform {
+    let architecture = match architecture {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    Platform { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: None }
 }
 
 /// The layout in an image's folder.

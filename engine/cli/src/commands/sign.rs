@@ -18,21 +18,14 @@ use crate::session::evidence::Evidence;
 /// # Errors
 /// If the key is none, or the target has no provenance or cannot be built.
 pub(crate) fn run(config: &Config, sign: &Sign) -> Result<(), CliError> {
-    let key = private_key(config, &sign.key)?;
     let session = Session::open(config, &sign.options)?;
-    let statement = provenance(config, &session, &sign.label)?;
-    let run = RunDetails {
-        builder: sign.builder.clone(),
-        revision: revision(&config.require_workspace()?),
-        finished: Some(rfc3339_now()),
-    };
-    let statement = statement.with_run(&run).map_err(|error| CliError::of(Kind::Bug, "WIZ2312", &error))?;
+    let bundle = bundle(config, &session, &sign.label, &sign.key, &sign.builder)?;
     let label = session.target(&sign.label)?.label;
     let path = match &sign.output {
         Some(file) => config.directory.join(file),
         None => config.directory.join(format!("{}.sigstore.json", label.name())),
     };
-    std::fs::write(&path, Bundle::sign(&statement, &key).encode()).map_err(|error| {
+    std::fs::write(&path, bundle.encode()).map_err(|error| {
         CliError::new(
             Kind::Surroundings,
             "WIZ2313",
@@ -42,6 +35,28 @@ pub(crate) fn run(config: &Config, sign: &Sign) -> Result<(), CliError> {
     })?;
     output::result(&path.display().to_string());
     Ok(())
+}
+
+/// The signed provenance of a target.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn bundle(
+    config: &Config,
+    session: &Session<'_>,
+    label: &str,
+    key: &Path,
+    builder: &str,
+) -> Result<Bundle, CliError> {
+    let key = private_key(config, key)?;
+    let statement = provenance(config, session, label)?;
+    let run = RunDetails {
+        builder: builder.to_owned(),
+        revision: revision(&config.require_workspace()?),
+        finished: Some(rfc3339_now()),
+    };
+    let statement = statement.with_run(&run).map_err(|error| CliError::of(Kind::Bug, "WIZ2312", &error))?;
+    Ok(Bundle::sign(&statement, &key))
 }
 
 /// What a target was made from, built where it is not.

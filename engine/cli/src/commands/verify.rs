@@ -1,13 +1,15 @@
-//! `wiz verify`: whether what was signed holds for what is here.
+//! `wiz verify`: whether what was signed holds for what is here, or in a registry.
 
 use std::io::Read as _;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use wiz_registry::Layout;
+use wiz_registry::{Layout, Reference, RegistryError, referrers, resolve};
+use wiz_sign::bundle::MEDIA_TYPE;
 use wiz_sign::{Bundle, BundleError, PublicKey, Statement};
 
 use crate::arguments::Verify;
+use crate::commands::delivery;
 use crate::commands::sign::provenance;
 use crate::config::Config;
 use crate::error::{CliError, Kind};
@@ -21,7 +23,15 @@ const PIECE: usize = 64 * 1024;
 /// # Errors
 /// If the signature, its key, what it is about or who ran the build is not as it should be.
 pub(crate) fn run(config: &Config, verify: &Verify) -> Result<(), CliError> {
-    let subject = subject(config, verify)?;
+    let (subject, bundles) = match (registry_reference(config, verify), &verify.bundle) {
+        (Some(reference), None) => beside(config, &reference?, verify)?,
+        (Some(reference), Some(file)) => (beside(config, &reference?, verify)?.0, vec![read(config, file)?]),
+        (None, Some(file)) => (subject(config, verify)?, vec![read(config, file)?]),
+        (None, None) => {
+            return Err(CliError::new(Kind::User, "WIZ2320", "there is no bundle to verify by")
+                .hint("`--bundle FILE` names one; images in registries have theirs beside them"));
+        }
+    };
     let key = read(config, &verify.key)?;
     let key = PublicKey::from_pem(&String::from_utf8_lossy(&key)).map_err(|error| {
         CliError::new(Kind::User, "WIZ2321", format!("`{}`: {error}", verify.key.display()))
@@ -31,8 +41,15 @@ pub(crate) fn run(config: &Config, verify: &Verify) -> Result<(), CliError> {
         CliError::of(Kind::Failed, "WIZ2322", &error)
             .hint("do not use what this is about: it, or the bundle, is not what was signed")
     };
-    let bundle = Bundle::read(&read(config, &verify.bundle)?).map_err(refused)?;
-    let statement = bundle.verify(&key, &subject).map_err(refused)?;
+    // Anybody may put a bundle beside an image: one that holds is enough.
+    let verified = bundles.iter().map(|text| Bundle::read(text)?.verify(&key, &subject));
+    let mut problem = None;
+    let statement =
+        verified.filter_map(|verified| verified.map_err(|error| problem = Some(error)).ok()).next();
+    let Some(statement) = statement else {
+        let none = || CliError::new(Kind::Failed, "WIZ2322", "nobody has signed what it was made from");
+        return Err(problem.map_or_else(none, refused));
+    };
     let said = Said::of(&statement);
     if let Some(wanted) = verify.builder.as_ref().filter(|wanted| said.builder.as_ref() != Some(wanted)) {
         let found = said.builder.as_deref().unwrap_or("nobody");
@@ -56,6 +73,28 @@ pub(crate) fn run(config: &Config, verify: &Verify) -> Result<(), CliError> {
     }
     output::result(&format!("  {:<12} {} with their digests", "made from", said.dependencies));
     Ok(())
+}
+
+/// The subject as a reference to an image in a registry, if it can be nothing else.
+fn registry_reference(config: &Config, verify: &Verify) -> Option<Result<Reference, CliError>> {
+    let is_here = config.directory.join(&verify.subject).exists() || verify.subject.starts_with("//");
+    let (host, _) = verify.subject.split_once('/').filter(|_| !is_here)?;
+    let is_host = host == "localhost" || host.contains([':', '.']) && !host.starts_with('.');
+    is_host.then(|| delivery::reference(&verify.subject))
+}
+
+/// The digest of an image in a registry, and the bundles beside it.
+fn beside(
+    config: &Config,
+    reference: &Reference,
+    verify: &Verify,
+) -> Result<(String, Vec<Vec<u8>>), CliError> {
+    let connection = delivery::connect(config, reference, verify.plain_http)?;
+    let failed = |error: RegistryError| delivery::failure(&error);
+    let platform = delivery::platform(std::env::consts::ARCH);
+    let digest = resolve(&connection, reference, &platform).map_err(failed)?;
+    let bundles = referrers::attached(&connection, &digest, MEDIA_TYPE).map_err(failed)?;
+    Ok((digest.hex(), bundles))
 }
 
 /// What a statement says, for people.

@@ -1,10 +1,9 @@
 //! `wiz pull`: an image out of a registry, as an OCI layout.
 
 use wiz_oci::Descriptor;
-use wiz_oci::descriptor::Platform;
 use wiz_registry::Reference;
 
-use super::{connect, failure, layout, reference};
+use super::{connect, failure, layout, platform, reference};
 use crate::arguments::Pull;
 use crate::config::{Config, Size};
 use crate::error::CliError;
@@ -17,12 +16,7 @@ use crate::output;
 pub(crate) fn run(config: &Config, pull: &Pull) -> Result<(), CliError> {
     let reference = reference(&pull.reference)?;
     let connection = connect(config, &reference, pull.plain_http)?;
-    let architecture = match pull.arch.as_str() {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let platform = Platform { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: None };
+    let platform = platform(&pull.arch);
     let progress =
         |blob: &Descriptor| output::note(&format!("fetching {}  {}", blob.digest, Size(blob.size)));
     let folder = config.directory.join(&pull.folder);

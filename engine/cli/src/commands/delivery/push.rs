@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use wiz_oci::Descriptor;
-use wiz_registry::{Pushed, Reference};
+use wiz_registry::{Pushed, Reference, referrers};
+use wiz_sign::bundle::MEDIA_TYPE;
+use wiz_sign::statement::PROVENANCE;
 
 use super::{connect, failure, image, layout, reference};
 use crate::arguments::Push;
+use crate::commands::sign;
 use crate::config::{Config, Size};
 use crate::error::CliError;
 use crate::output;
@@ -20,6 +23,9 @@ pub(crate) fn run(config: &Config, push: &Push) -> Result<(), CliError> {
     let reference = reference(&push.reference)?;
     let session = Session::open(config, &push.options)?;
     let image = image(config, &session, &push.label, &push.options)?;
+    // Before anything is sent: a key that is none is no reason to push.
+    let sign = |key: &PathBuf| sign::bundle(config, &session, &push.label, key, &push.builder);
+    let bundle = push.sign.as_ref().map(sign).transpose()?;
     let connection = connect(config, &reference, push.plain_http)?;
     let beside = Beside::of(config, &reference);
     let progress = |blob: &Descriptor| output::note(&format!("sending {}  {}", blob.digest, Size(blob.size)));
@@ -33,10 +39,18 @@ pub(crate) fn run(config: &Config, push: &Push) -> Result<(), CliError> {
     .map_err(|error| failure(&error))?;
     beside.remember(&reference);
     output::note(&summary(&pushed));
-    if let Some(digest) = pushed.digest {
-        let place = Reference { digest: Some(digest), ..reference };
-        output::result(&place.to_string());
+    let Some(manifest) = pushed.manifest else { return Ok(()) };
+    if let Some(bundle) = bundle {
+        let said = [
+            ("dev.sigstore.bundle.content", "dsse-envelope"),
+            ("dev.sigstore.bundle.predicateType", PROVENANCE),
+        ];
+        let said = said.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        referrers::attach(&connection, &manifest, MEDIA_TYPE, &bundle.encode(), said)
+            .map_err(|error| failure(&error))?;
+        output::note("signed provenance is beside it");
     }
+    output::result(&Reference { digest: Some(manifest.digest), ..reference }.to_string());
     Ok(())
 }
 
