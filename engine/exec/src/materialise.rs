@@ -128,13 +128,15 @@ impl OutputLinks {
         let mut place = self.folder.clone();
         for part in folder.strip_prefix(&self.folder).into_iter().flatten() {
             place.push(part);
-            if place.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-                continue;
-            }
-            remove(&place)?;
-            match fs::create_dir(&place) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
+            // Made before anything is removed: another build may be making the same.
+            while let Err(error) = fs::create_dir(&place) {
+                if error.kind() != io::ErrorKind::AlreadyExists {
+                    return Err(error);
+                }
+                if place.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                    break;
+                }
+                remove(&place)?;
             }
         }
         Ok(())
@@ -202,11 +204,17 @@ fn remove_stale(folder: &Path, outputs: &[(RelPath, ActionResult)]) {
         let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
         let name = entry.file_name();
         let is_output = outputs.iter().any(|(output, _)| name.to_str() == output.segments().next());
-        if is_link && !is_output {
+        if is_link && !is_output && !is_being_made(&name.to_string_lossy()) {
             // A link that stays is a nuisance at most.
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether a link is that of a build at work, which is about to give it its name.
+fn is_being_made(name: &str) -> bool {
+    let process = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
+    process.is_some_and(|(_, id)| id.parse::<u32>().is_ok() && Path::new("/proc").join(id).exists())
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -108,3 +108,20 @@ fn a_missing_output_is_an_error() {
     let error = bench.links.link(&bench.store, &target("//a:b", "x86_64"), &[(path("x"), result)]);
     assert_eq!(error.unwrap_err().to_string(), "the result has no output `x`");
 }
+
+#[test]
+fn what_another_build_is_about_to_link_stays() {
+    let bench = Bench::new();
+    let target = target("//a:b", "x86_64");
+    let outputs = [(path("x"), bench.result(&["x"], "1"))];
+    bench.links.link(&bench.store, &target, &outputs).unwrap();
+    let folder = bench.links.folder_of(&target);
+    // No process has a number as large as this.
+    let (working, killed) = (format!(".x.{}", std::process::id()), ".x.4294967295".to_owned());
+    for name in [&working, &killed] {
+        symlink("/somewhere", folder.join(name)).unwrap();
+    }
+    remove_stale(&folder, &outputs);
+    assert!(folder.join(working).symlink_metadata().is_ok());
+    assert!(folder.join(killed).symlink_metadata().is_err());
+}
