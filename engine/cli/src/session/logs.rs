@@ -17,6 +17,8 @@ impl Session<'_> {
         let graph = &built.graph;
         let own: Vec<ActionId> = graph.ids().filter(|id| graph.action(*id).owner == *target).collect();
         let (outcome, _) = look_up(&executor, graph, &own);
+        let held = own.iter().filter_map(|id| outcome.result(*id)?.log);
+        self.bring(&store, held.filter(|log| !store.contains(log)).collect())?;
         let mut logs = Vec::new();
         for id in own {
             let log = outcome.result(id).and_then(|result| result.log).and_then(|log| store.read(&log).ok());

@@ -44,7 +44,15 @@ impl Remote {
     /// # Errors
     /// If a file that the configuration names is not what it should be.
     pub(super) fn connect(session: &Session<'_>, store: &Store) -> Result<Option<Self>, CliError> {
-        let Some(endpoint) = session.remote_cache.clone() else { return Ok(None) };
+        Self::connect_to(session, session.remote_cache.clone(), store)
+    }
+
+    fn connect_to(
+        session: &Session<'_>,
+        endpoint: Option<Endpoint>,
+        store: &Store,
+    ) -> Result<Option<Self>, CliError> {
+        let Some(endpoint) = endpoint else { return Ok(None) };
         let access = session.config.remote_access()?;
         let trust = session.config.remote_trust(&session.named_remote()?.trusted_keys)?;
         Ok(match RemoteCache::connect(&endpoint, &access, trust, store.clone()) {
@@ -115,6 +123,21 @@ impl Session<'_> {
             }
         }
         Ok(named)
+    }
+
+    /// Brings blobs that stayed in the remote cache, as far as there is one that has them.
+    ///
+    /// # Errors
+    /// If what names the remote cache is wrong.
+    pub(super) fn bring(&self, store: &Store, digests: BTreeSet<Digest>) -> Result<(), CliError> {
+        if digests.is_empty() {
+            return Ok(());
+        }
+        let said = self.config.remote_cache.clone().or(self.named_remote()?.cache);
+        if let Some(remote) = Remote::connect_to(self, endpoint(said)?, store)? {
+            remote.cache.bring(digests);
+        }
+        Ok(())
     }
 
     /// Tells that a result of the remote cache is not what the same action makes here.

@@ -58,6 +58,7 @@ int main(int argc, char **argv) {
         const char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : "";
         if (!strcmp(word, "out")) { out = fopen(next, "w"); i++; }
         else if (!strcmp(word, "say")) { fprintf(out ? out : stdout, "%s\n", next); i++; }
+        else if (!strcmp(word, "tell")) { printf("%s\n", next); i++; }
         else if (!strcmp(word, "copy")) { copy(next, out ? out : stdout); i++; }
         else if (!strcmp(word, "mode")) { chmod(argv[i + 2], strtol(next, NULL, 8)); i += 2; }
         else if (!strcmp(word, "sleep")) { fflush(NULL); sleep(atoi(next)); i++; }

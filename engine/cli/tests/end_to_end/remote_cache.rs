@@ -166,6 +166,22 @@ fn only_what_is_wanted_travels() {
 }
 
 #[test]
+fn a_log_that_stayed_there_is_fetched_when_it_is_asked_for() {
+    let server = Server::start();
+    let made = || {
+        let target = "tool(name = \"loud\", words = [\"tell\", \"a word\"])\n";
+        Fixture::new(&[("c/BUILD.star", &format!("{LOAD}{target}"))])
+    };
+    let (one, other) = (made(), made());
+    build(&one, &server.address, "//c:loud");
+    assert_eq!(counts(&build(&other, &server.address, "//c:loud").1), [0, 0, 1]);
+    let ended = other.run(other.command(&["log", "//c:loud"]).env("WIZ_REMOTE_CACHE", &server.address));
+    assert!(ended.status == 0 && ended.stdout.contains("a word"), "{ended}");
+    // It is here now.
+    assert_eq!(other.wiz(&["log", "//c:loud"]).stdout, ended.stdout);
+}
+
+#[test]
 fn a_blob_that_is_evicted_meanwhile_is_made_again() {
     let server = Server::start();
     let made = || Fixture::new(&[("c/BUILD.star", &format!("{LOAD}{LARGE}"))]);
