@@ -21,6 +21,7 @@ mod unpinned;
 
 use candidate::{Candidate, Place};
 use download::Downloader;
+pub use download::proxy;
 pub use error::{Attempt, FetchError, Problem};
 use known_sources::KnownSources;
 pub use unpinned::Unpinned;

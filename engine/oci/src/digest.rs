@@ -2,6 +2,7 @@
 //! digits. Unaware of sizes, which descriptors carry beside it.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use sha2::Digest as _;
@@ -9,6 +10,9 @@ use wiz_base::digest::{HASH_LEN, parse_hash};
 
 /// The algorithm's name with its separator, in front of every digest's text.
 const PREFIX: &str = "sha256:";
+
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
 
 /// A SHA-256 hash written as OCI writes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +29,22 @@ impl Sha256Digest {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The digest of all that `bytes` has.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn read(bytes: &mut dyn Read) -> io::Result<Self> {
+        let (mut hasher, mut buffer) = (sha2::Sha256::new(), vec![0; PIECE]);
+        loop {
+            match bytes.read(&mut buffer) {
+                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(read) => hasher.update(&buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The raw hash.

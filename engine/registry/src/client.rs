@@ -72,20 +72,16 @@ pub(crate) struct Asked<'a> {
 impl Connection {
     /// The repository of a reference. Hosts other than this machine are spoken to over TLS, unless
     /// `is_plain`.
-    ///
-    /// # Errors
-    /// [`RegistryError::Transport`] if the proxy's address is wrong.
+    #[must_use]
     pub fn new(
         reference: &Reference,
         credentials: Option<Credentials>,
-        proxy: Option<&str>,
+        proxy: Option<Proxy>,
         is_plain: bool,
         patience: Patience,
-    ) -> Result<Self, RegistryError> {
-        let transport = |problem: String| RegistryError::Transport { host: reference.host.clone(), problem };
+    ) -> Self {
         let is_plain = is_plain || reference.is_local();
-        let proxy = proxy.filter(|_| !reference.is_local()).map(Proxy::new).transpose();
-        let proxy = proxy.map_err(|error| transport(error.to_string()))?;
+        let proxy = proxy.filter(|_| !reference.is_local());
         let config = Agent::config_builder()
             .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
             .proxy(proxy)
@@ -98,7 +94,7 @@ impl Connection {
             .user_agent(concat!("wiz/", env!("CARGO_PKG_VERSION")))
             .build();
         let scheme = if is_plain { "http" } else { "https" };
-        Ok(Self {
+        Self {
             agent: Agent::new_with_config(config),
             host: reference.host.clone(),
             base: format!("{scheme}://{}", reference.host),
@@ -106,7 +102,7 @@ impl Connection {
             credentials,
             patience,
             authorization: Mutex::default(),
-        })
+        }
     }
 
     pub(crate) fn host(&self) -> &str {

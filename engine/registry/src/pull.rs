@@ -133,15 +133,10 @@ fn holds(layout: &Layout, blob: &Descriptor) -> Result<bool, LayoutError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(LayoutError::Io { path, source }),
     };
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; PIECE]);
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => hasher.update(&buffer[..read]),
-            Err(source) => return Err(LayoutError::Io { path, source }),
-        }
+    match Sha256Digest::read(&mut file) {
+        Ok(found) => Ok(found == blob.digest),
+        Err(source) => Err(LayoutError::Io { path, source }),
     }
-    Ok(Sha256Digest::new(hasher.finalize().into()) == blob.digest)
 }
 
 /// Brings a blob, going on where a connection broke.

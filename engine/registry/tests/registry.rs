@@ -208,7 +208,7 @@ impl Registry {
 
     fn connect(&self, reference: &Reference, credentials: Option<Credentials>) -> Connection {
         let patience = Patience { back_off: Duration::from_millis(1), ..Patience::default() };
-        Connection::new(reference, credentials, None, false, patience).unwrap()
+        Connection::new(reference, credentials, None, false, patience)
     }
 
     fn push(&self, layout: &Layout, rest: &str, beside: Option<&str>) -> Result<Pushed, RegistryError> {

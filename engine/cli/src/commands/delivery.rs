@@ -1,9 +1,10 @@
 //! Images to where they are used: registries, docker, podman, and the sandbox.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use wiz_exec::fetch::proxy;
 use wiz_oci::descriptor::Platform;
-use wiz_registry::{Connection, Credentials, Layout, Patience, Reference, RegistryError};
+use wiz_registry::{Connection, Credentials, Patience, Reference, RegistryError};
 
 use crate::arguments::BuildOptions;
 use crate::commands::build;
@@ -66,9 +67,12 @@ pub(crate) fn connect(
 ) -> Result<Connection, CliError> {
     let credentials = Credentials::find(&config.registry_files(), &reference.host)
         .map_err(|error| failure(&RegistryError::from(error)))?;
-    let proxy = config.proxy.as_ref().map(|(url, _)| url.as_str());
-    Connection::new(reference, credentials, proxy, is_plain, Patience::default())
-        .map_err(|error| failure(&error))
+    let proxy = config.proxy.as_ref().map(|(url, exceptions)| proxy(url, exceptions)).transpose();
+    let proxy = proxy.map_err(|error| {
+        CliError::new(Kind::User, "WIZ2415", format!("the proxy that the environment names: {error}"))
+            .hint("`https_proxy` is a URL such as `http://proxy.example:3128`")
+    })?;
+    Ok(Connection::new(reference, credentials, proxy, is_plain, Patience::default()))
 }
 
 /// What went wrong with a registry.
@@ -104,9 +108,4 @@ pub(crate) fn platform(architecture: &str) -> Platform {
         other => other,
     };
     Platform { architecture: architecture.to_owned(), os: "linux".to_owned(), variant: None }
-}
-
-/// The layout in an image's folder.
-fn layout(folder: &Path) -> Layout {
-    Layout::new(folder)
 }

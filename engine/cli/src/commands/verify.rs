@@ -1,9 +1,8 @@
 //! `wiz verify`: whether what was signed holds for what is here, or in a registry.
 
-use std::io::Read as _;
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
+use wiz_oci::Sha256Digest;
 use wiz_registry::{Layout, Reference, RegistryError, referrers, resolve};
 use wiz_sign::bundle::MEDIA_TYPE;
 use wiz_sign::{Bundle, BundleError, PublicKey, Statement};
@@ -15,8 +14,6 @@ use crate::config::Config;
 use crate::error::{CliError, Kind};
 use crate::output;
 use crate::session::Session;
-
-const PIECE: usize = 64 * 1024;
 
 /// Verifies a bundle against a file, a layout or a target.
 ///
@@ -157,13 +154,7 @@ fn sha256(path: &Path) -> Result<String, CliError> {
             .hint("make it readable")
     };
     let mut file = std::fs::File::open(path).map_err(failed)?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; PIECE]);
-    loop {
-        match file.read(&mut buffer).map_err(failed)? {
-            0 => return Ok(hex::encode(hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
+    Sha256Digest::read(&mut file).map(|digest| digest.hex()).map_err(failed)
 }
 
 fn read(config: &Config, file: &Path) -> Result<Vec<u8>, CliError> {

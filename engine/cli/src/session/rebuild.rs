@@ -12,7 +12,7 @@ use wiz_graph::ActionId;
 use wiz_scheduler::BuildOutcome;
 
 use super::{Built, Session, executor_with, store_error};
-use crate::error::{CliError, Kind};
+use crate::error::CliError;
 use crate::progress::{Progress, Stopwatch};
 
 /// What building again came to.
@@ -39,14 +39,9 @@ impl Session<'_> {
         progress: &Progress,
         clock: &Stopwatch,
     ) -> Result<Rebuilt, CliError> {
-        let refused = |error: std::io::Error| {
-            let message = format!("there is no place to build again in: {error}");
-            CliError::new(Kind::Surroundings, "WIZ2030", message)
-                .hint("the cache's disk has to take the build twice")
-        };
         let original = self.store()?;
-        let place =
-            tempfile::Builder::new().prefix("rebuild-").tempdir_in(&self.config.cache).map_err(refused)?;
+        // Removed by the next process that looks if this one is killed.
+        let place = original.scratch().map_err(|error| store_error(&error))?;
         let store = Store::open(place.path(), self.digest_function(), &StoreOptions::default());
         let store = store.map_err(|error| store_error(&error))?;
         let settings = Settings {
@@ -70,8 +65,6 @@ impl Session<'_> {
         }
         let disagreements = executor.disagreements();
         drop((executor, store));
-        // What the sandbox made read-only is in the way of removing it otherwise.
-        let _ = wiz_sandbox::remove_tree(place.path());
         Ok(Rebuilt { outcome: outcome?, disagreements })
     }
 }

@@ -275,7 +275,11 @@ fn is_unreachable(kind: io::ErrorKind) -> bool {
     )
 }
 
-fn proxy(url: &str, exceptions: &str) -> Result<Proxy, ureq::Error> {
+/// The proxy at a URL, and the hosts that are reached without it, as in `NO_PROXY`.
+///
+/// # Errors
+/// If its address is wrong.
+pub fn proxy(url: &str, exceptions: &str) -> Result<Proxy, ureq::Error> {
     let proxy = Proxy::new(url)?;
     if exceptions.is_empty() {
         return Ok(proxy);

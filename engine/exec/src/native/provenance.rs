@@ -5,11 +5,10 @@
 //! Source: in-toto Statement v1; SLSA provenance v1.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use wiz_oci::Sha256Digest;
 
 use super::bill::{Archive, manifest_digest};
 use super::outputs::Outputs;
@@ -21,8 +20,6 @@ use super::{NativeError, NativeJob, NativeOutput};
 /// Says how the parameters and dependencies of a statement are to be read:
 /// `docs/formats/provenance.md`.
 const BUILD_TYPE: &str = "urn:x-wiz:build:v1";
-
-const PIECE: usize = 64 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,14 +143,7 @@ fn sha256(job: &NativeJob<'_>, file: &Input) -> Result<String, NativeError> {
         name: file.name(job).to_owned(),
         message: error.to_string(),
     };
-    let mut opened = file.open(job)?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; PIECE]);
-    loop {
-        match opened.read(&mut buffer).map_err(malformed)? {
-            0 => return Ok(hex::encode(hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
+    Sha256Digest::read(&mut file.open(job)?).map(|digest| digest.hex()).map_err(malformed)
 }
 
 #[cfg(test)]

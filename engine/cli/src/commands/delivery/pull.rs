@@ -1,9 +1,9 @@
 //! `wiz pull`: an image out of a registry, as an OCI layout.
 
 use wiz_oci::Descriptor;
-use wiz_registry::Reference;
+use wiz_registry::{Layout, Reference};
 
-use super::{connect, failure, layout, platform, reference};
+use super::{connect, failure, platform, reference};
 use crate::arguments::Pull;
 use crate::config::{Config, Size};
 use crate::error::CliError;
@@ -20,7 +20,7 @@ pub(crate) fn run(config: &Config, pull: &Pull) -> Result<(), CliError> {
     let progress =
         |blob: &Descriptor| output::note(&format!("fetching {}  {}", blob.digest, Size(blob.size)));
     let folder = config.directory.join(&pull.folder);
-    let pulled = wiz_registry::pull(&connection, &reference, &platform, &layout(&folder), &progress)
+    let pulled = wiz_registry::pull(&connection, &reference, &platform, &Layout::new(&folder), &progress)
         .map_err(|error| failure(&error))?;
     output::note(&format!("{} came", Size(pulled.bytes)));
     output::result(&Reference { digest: Some(pulled.digest), ..reference }.to_string());

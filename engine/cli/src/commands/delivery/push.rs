@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use wiz_oci::Descriptor;
-use wiz_registry::{Pushed, Reference, referrers};
+use wiz_registry::{Layout, Pushed, Reference, referrers};
 use wiz_sign::bundle::MEDIA_TYPE;
 use wiz_sign::statement::PROVENANCE;
 
-use super::{connect, failure, image, layout, reference};
+use super::{connect, failure, image, reference};
 use crate::arguments::Push;
 use crate::commands::sign;
 use crate::config::{Config, Size};
@@ -31,7 +31,7 @@ pub(crate) fn run(config: &Config, push: &Push) -> Result<(), CliError> {
     let progress = |blob: &Descriptor| output::note(&format!("sending {}  {}", blob.digest, Size(blob.size)));
     let pushed = wiz_registry::push(
         &connection,
-        &layout(&image.folder),
+        &Layout::new(&image.folder),
         &reference,
         beside.repository.as_deref(),
         &progress,

@@ -7,9 +7,10 @@ use std::process::Command;
 use wiz_base::RelPath;
 use wiz_oci::image::config::ImageConfig;
 use wiz_oci::image::manifest::Manifest;
+use wiz_registry::Layout;
 use wiz_sandbox::Spec;
 
-use super::{image, layout, load};
+use super::{image, load};
 use crate::arguments::{Engine, Run, Runner};
 use crate::commands::shell;
 use crate::config::Config;
@@ -96,7 +97,7 @@ fn is_in(spec: &Spec, place: &Path) -> bool {
 }
 
 fn configuration(folder: &Path) -> Result<ImageConfig, String> {
-    let layout = layout(folder);
+    let layout = Layout::new(folder);
     let read = |path| std::fs::read(path).map_err(|error| error.to_string());
     let named = layout.named().map_err(|error| error.to_string())?;
     let manifest: Manifest =
