@@ -11,7 +11,7 @@ mod repository;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheDoctor, Collect, Right, ServeCache};
 pub(crate) use delivery::{Engine, Load, Pull, Push, Run, Runner};
-pub(crate) use evidence::{Licenses, Sbom, SbomFormat, Sign, Verify};
+pub(crate) use evidence::{Audit, AuditFormat, FailOn, Licenses, Sbom, SbomFormat, Sign, Verify};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
 /// Builds signed packages and container images from one declarative source of truth.
@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Sbom(Sbom),
     /// Print under what the packages of an image are licensed.
     Licenses(Licenses),
+    /// Tell which known vulnerabilities packages have.
+    Audit(Audit),
     /// Sign what an image or package was made from.
     Sign(Sign),
     /// Verify a signed statement of what a file, an image or a target was made from.

@@ -1,5 +1,6 @@
 //! What each command does, one file each.
 
+pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod clean;

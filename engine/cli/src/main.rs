@@ -70,6 +70,7 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Pull(pull) => commands::delivery::pull::run(config, &pull),
         Command::Sbom(sbom) => commands::sbom::run(config, &sbom),
         Command::Licenses(licenses) => commands::licenses::run(config, &licenses),
+        Command::Audit(audit) => commands::audit::run(config, &audit),
         Command::Sign(sign) => commands::sign::run(config, &sign),
         Command::Verify(verify) => commands::verify::run(config, &verify),
         Command::Doctor => commands::doctor::run(config),

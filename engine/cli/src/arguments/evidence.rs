@@ -1,4 +1,4 @@
-//! The arguments of `wiz sbom` and `wiz licenses`.
+//! The arguments of the commands that ask what is known of images and packages.
 
 use std::path::PathBuf;
 
@@ -113,4 +113,64 @@ pub(crate) struct Licenses {
 
     #[command(flatten)]
     pub(crate) options: BuildOptions,
+}
+
+/// `wiz audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Labels and patterns of images and packages, or one file: a bill of materials (CycloneDX, or
+    /// SPDX 2.3, as JSON) or apk's installed database.
+    #[arg(required = true, value_name = "LABEL|FILE")]
+    pub(crate) subjects: Vec<String>,
+
+    /// Advisories: an OSV, secdb or Wolfi document, a folder of them, or a zipped one; may be
+    /// repeated. None is ever downloaded.
+    #[arg(long, required = true, value_name = "PATH")]
+    pub(crate) feed: Vec<PathBuf>,
+
+    /// Statements in OpenVEX that overrule the feeds, the last first; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+
+    /// Fail if something is as bad as this or worse; what nobody has judged counts as medium.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) fail_on: Option<FailOn>,
+
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = AuditFormat::Table, value_name = "FORMAT")]
+    pub(crate) format: AuditFormat,
+
+    /// Show what is fixed and what never was in the packages too.
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    #[command(flatten)]
+    pub(crate) options: BuildOptions,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// Lines for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, which code hosts show.
+    Sarif,
+    /// OpenVEX 0.2.0, which scanners take.
+    #[value(name = "openvex")]
+    OpenVex,
+}
+
+/// From which level on to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Whatever is affected.
+    Low,
+    /// CVSS 4.0 and above.
+    Medium,
+    /// CVSS 7.0 and above.
+    High,
+    /// CVSS 9.0 and above.
+    Critical,
 }

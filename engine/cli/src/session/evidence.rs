@@ -19,6 +19,13 @@ impl<'a> Evidence<'a> {
         requested.next().is_none().then(|| target.provider("EvidenceInfo").map(Self))?
     }
 
+    /// The evidence of every target that was asked for and has some, with its label.
+    pub(crate) fn all(built: &'a Built) -> impl Iterator<Item = (String, Self)> {
+        built
+            .requested()
+            .filter_map(|target| Some((target.id.label.to_string(), Self(target.provider("EvidenceInfo")?))))
+    }
+
     /// Its bill of materials in a form.
     pub(crate) fn document(self, format: SbomFormat) -> Option<&'a Artifact> {
         self.named(format.name())
@@ -37,20 +44,63 @@ impl<'a> Evidence<'a> {
         })
     }
 
-    /// The packages that are known without a build.
+    /// The packages that are known without a build, as licences are asked for.
     pub(crate) fn packages(self) -> Vec<Licensed> {
-        let Some(Value::List(packages)) = self.0.fields.get("packages") else { return Vec::new() };
-        packages.iter().filter_map(licensed).collect()
+        self.known().filter_map(|known| known.licensed()).collect()
+    }
+
+    /// The packages that are known without a build, as vulnerabilities are looked for.
+    pub(crate) fn audited(self) -> Vec<wiz_audit::Package> {
+        self.known().filter_map(|known| known.audited()).collect()
+    }
+
+    fn known(self) -> impl Iterator<Item = Known<'a>> {
+        let packages = match self.0.fields.get("packages") {
+            Some(Value::List(packages)) => &packages[..],
+            _ => &[],
+        };
+        packages.iter().filter_map(|value| match value {
+            Value::Dict(fields) | Value::Struct(fields) => Some(Known(fields)),
+            _ => None,
+        })
     }
 }
 
-fn licensed(value: &Value) -> Option<Licensed> {
-    let (Value::Dict(fields) | Value::Struct(fields)) = value else { return None };
-    let field = |name: &str| {
-        fields.iter().find_map(|(known, value)| match value {
-            Value::String(text) if known == name => Some(text.clone()),
+/// One package, as its rule describes it.
+struct Known<'a>(&'a [(String, Value)]);
+
+impl Known<'_> {
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        match self.field(name)? {
+            Value::String(text) => Some(text),
             _ => None,
-        })
-    };
-    Some(Licensed { name: field("name")?, version: field("version")?, license: field("license")? })
+        }
+    }
+
+    fn licensed(&self) -> Option<Licensed> {
+        let text = |name: &str| self.text(name).map(str::to_owned);
+        Some(Licensed { name: text("name")?, version: text("version")?, license: text("license")? })
+    }
+
+    fn audited(&self) -> Option<wiz_audit::Package> {
+        let mut package = wiz_audit::Package::new(self.text("name")?, self.text("version")?);
+        if let Some(origin) = self.text("origin") {
+            origin.clone_into(&mut package.origin);
+        }
+        // `cpe:2.3:a:vendor:product`
+        package.product = self.text("cpe").and_then(|cpe| cpe.split(':').nth(4)).map(str::to_owned);
+        if let Some(Value::List(patches)) = self.field("patches") {
+            let name = |value: &Value| match value {
+                Value::Artifact(artifact) => Some(artifact.basename().to_owned()),
+                _ => None,
+            };
+            let named = patches.iter().filter_map(name);
+            package.patches = named.map(|name| wiz_audit::Patch { name, sha256: None }).collect();
+        }
+        Some(package)
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::assert_none;
 
 /// Level of each crate; a crate may depend on crates of lower levels only.
-const LEVELS: [(&str, u32); 21] = [
+const LEVELS: [(&str, u32); 22] = [
     ("wiz-base", 0),
     ("wiz-graph", 1),
     ("wiz-cas", 1),
@@ -24,6 +24,7 @@ const LEVELS: [(&str, u32); 21] = [
     ("wiz-registry", 3),
     ("wiz-remote", 3),
     ("wiz-sign", 3),
+    ("wiz-audit", 3),
     ("wiz", 4),
     ("wiz-apk-cli", 4),
     ("wiz-testkit", 9),
