@@ -88,7 +88,7 @@ impl Known<'_> {
 
     fn audited(&self) -> Option<wiz_audit::Package> {
         let mut package = wiz_audit::Package::new(self.text("name")?, self.text("version")?);
-        if let Some(origin) = self.text("origin") {
+        if let Some(origin) = self.text("origin").filter(|origin| !origin.is_empty()) {
             origin.clone_into(&mut package.origin);
         }
         // `cpe:2.3:a:vendor:product`
