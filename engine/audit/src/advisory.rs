@@ -55,10 +55,21 @@ pub enum Extent {
         ranges: Vec<Range>,
         /// Whether it also speaks of commits, which say nothing about versions without the
         /// repository.
-        commits: bool,
+        commits: Commits,
     },
     /// No version has it, and why.
     Never(String),
+}
+
+/// What an advisory says of commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// Nothing.
+    None,
+    /// It is not fixed in all branches yet: a version that is not listed may have it.
+    Open,
+    /// All branches have a commit that fixed it.
+    Fixed,
 }
 
 /// Versions one after the other.

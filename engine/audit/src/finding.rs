@@ -1,6 +1,6 @@
 //! From packages and feeds to findings.
 
-use crate::advisory::{Advisory, Affected, Distribution, End, Extent, Range};
+use crate::advisory::{Advisory, Affected, Commits, Distribution, End, Extent, Range};
 use crate::bill::{Bill, Package};
 use crate::feed::Feed;
 use crate::openvex::{Statement, Vex};
@@ -217,12 +217,14 @@ fn judge(package: &Package, affected: &Affected) -> Verdict {
     if let Some(version) = fixed {
         return verdict(Status::Fixed, Some(version), format!("{upstream} is not before {version}"));
     }
-    if commits {
+    if commits != Commits::None {
         let newest = listed.iter().map(|tag| of_tag(tag, &affected.name)).max_by(|a, b| compare(a, b));
-        if let Some(newest) = newest.filter(|newest| compare(newest, &upstream).is_lt()) {
+        if let Some(newest) =
+            newest.filter(|newest| commits == Commits::Fixed && compare(newest, &upstream).is_lt())
+        {
             return verdict(Status::Fixed, None, format!("{newest} is the last that is listed"));
         }
-        return verdict(Status::Undecided, None, "only commits are named, and no versions".to_owned());
+        return verdict(Status::Undecided, None, "only commits decide".to_owned());
     }
     verdict(Status::NotAffected, None, format!("{upstream} is in no range"))
 }

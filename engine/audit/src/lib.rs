@@ -16,7 +16,7 @@ mod severity;
 mod version;
 mod wolfi;
 
-pub use advisory::{Advisory, Affected, Distribution, End, Extent, Range};
+pub use advisory::{Advisory, Affected, Commits, Distribution, End, Extent, Range};
 pub use bill::{Bill, Package, Patch};
 pub use error::AuditError;
 pub use feed::Feed;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::advisory::{Advisory, Affected, Distribution, End, Extent, Range};
+use crate::advisory::{Advisory, Affected, Commits, Distribution, End, Extent, Range};
 use crate::severity::{Level, Severity};
 
 /// A document as it is written.
@@ -122,7 +122,12 @@ fn affected(element: Element) -> Option<Affected> {
             (name.to_owned(), Distribution::Upstream)
         }
     };
-    let commits = ranges.iter().any(|range| range.kind == "GIT");
+    let ended = |event: &Event| event.fixed.is_some() || event.last_affected.is_some();
+    let mut commits = Commits::None;
+    for range in ranges.iter().filter(|range| range.kind == "GIT") {
+        let is_fixed = commits != Commits::Open && range.events.iter().any(ended);
+        commits = if is_fixed { Commits::Fixed } else { Commits::Open };
+    }
     let ranges = ranges.iter().filter(|range| range.kind != "GIT").flat_map(|range| between(&range.events));
     let extent =
         Extent::Versions { listed: element.versions.unwrap_or_default(), ranges: ranges.collect(), commits };

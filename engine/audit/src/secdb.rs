@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::advisory::{Advisory, Affected, Distribution, End, Extent, Range};
+use crate::advisory::{Advisory, Affected, Commits, Distribution, End, Extent, Range};
 use crate::severity::Severity;
 
 /// A document as it is written.
@@ -38,7 +38,7 @@ pub(crate) fn advisories(document: Document) -> Vec<Advisory> {
                 Extent::Never("the package never had it".to_owned())
             } else {
                 let range = Range { introduced: "0".to_owned(), end: End::Fixed(version) };
-                Extent::Versions { listed: Vec::new(), ranges: vec![range], commits: false }
+                Extent::Versions { listed: Vec::new(), ranges: vec![range], commits: Commits::None }
             };
             for line in names.into_iter().flatten() {
                 // One vulnerability may have several names on its line.

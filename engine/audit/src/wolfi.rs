@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::advisory::{Advisory, Affected, Distribution, End, Extent, Range};
+use crate::advisory::{Advisory, Affected, Commits, Distribution, End, Extent, Range};
 use crate::severity::Severity;
 
 /// A document as it is written.
@@ -82,5 +82,5 @@ fn extent(event: &Event) -> Extent {
         _ => End::Open,
     };
     let range = Range { introduced: "0".to_owned(), end };
-    Extent::Versions { listed: Vec::new(), ranges: vec![range], commits: false }
+    Extent::Versions { listed: Vec::new(), ranges: vec![range], commits: Commits::None }
 }

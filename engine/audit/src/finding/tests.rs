@@ -94,6 +94,21 @@ fn commits_without_versions_decide_nothing() {
 }
 
 #[test]
+fn behind_the_listed_versions_is_fixed_only_if_a_commit_fixed_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let status = |events: &str| {
+        let text = format!(
+            r#"{{"id": "OSV-1", "modified": "2024-01-01T00:00:00Z", "affected": [{{"versions": ["v1.4.0"],
+            "ranges": [{{"type": "GIT", "repo": "https://example.org/zstd.git", "events": [{events}]}}]}}]}}"#
+        );
+        let feeds = [feed(&folder, "a.json", &text)];
+        audit(&bill(vec![Package::new("zstd", "1.5.7-r0")]), &feeds, &[]).findings[0].status
+    };
+    assert_eq!(status(r#"{"introduced": "1f"}"#), Status::Undecided);
+    assert_eq!(status(r#"{"introduced": "1f"}, {"fixed": "2f"}"#), Status::Fixed);
+}
+
+#[test]
 fn one_vulnerability_of_two_feeds_is_one_finding() {
     let folder = tempfile::tempdir().expect("a folder");
     let secdb = r#"{"urlprefix": "https://packages.wolfi.dev", "packages": [{"pkg": {"name": "zlib",
