@@ -31,11 +31,12 @@ const STACK: usize = 512 << 20;
 fn main() -> ExitCode {
     let words: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    if let [first, rest @ ..] = words.as_slice()
-        && first == commit::INTERNAL_COMMAND
-    {
-        Output::new(1).error(&commit::run_in_root(rest));
-        return ExitCode::FAILURE;
+    match words.as_slice() {
+        [first, rest @ ..] if first == commit::INTERNAL_COMMAND => {
+            Output::new(1).error(&commit::run_in_root(rest));
+            return ExitCode::FAILURE;
+        }
+        _ => {}
     }
     // Modes are those that packages say.
     rustix::process::umask(rustix::fs::Mode::empty());

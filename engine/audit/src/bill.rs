@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::AuditError;
+use crate::stated::Stated;
 
 const KNOWN: &str = "CycloneDX and SPDX 2.3 as JSON, and apk's installed database are";
 
@@ -25,6 +26,8 @@ pub struct Package {
     pub product: Option<String>,
     /// The patches it was built with.
     pub patches: Vec<Patch>,
+    /// What its definition says of vulnerabilities.
+    pub stated: Vec<Stated>,
     /// How it got in: the names from the subject down to it.
     pub path: Vec<String>,
 }

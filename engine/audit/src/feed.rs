@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -34,13 +33,55 @@ impl Feed {
     /// # Errors
     /// [`AuditError`] if it cannot be read, or one of its documents is broken.
     pub fn read(path: &Path) -> Result<Self, AuditError> {
-        let (sha256, documents) = documents(path)?;
+        let failed = |error| AuditError::Read { path: path.to_owned(), error };
+        let name = path.display().to_string();
+        if path.is_dir() {
+            let mut files = Vec::new();
+            below(path, &mut files)?;
+            let read = |file: PathBuf| {
+                let bytes =
+                    std::fs::read(&file).map_err(|error| AuditError::Read { path: file.clone(), error })?;
+                Ok((file.strip_prefix(path).unwrap_or(&file).display().to_string(), bytes))
+            };
+            return Self::of_folder(&name, files.into_iter().map(read).collect::<Result<_, _>>()?);
+        }
+        Self::of_file(&name, std::fs::read(path).map_err(failed)?)
+    }
+
+    /// Reads a feed of a document, or of a zipped folder of them.
+    ///
+    /// # Errors
+    /// As [`Feed::read`].
+    pub fn of_file(name: &str, bytes: Vec<u8>) -> Result<Self, AuditError> {
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        if bytes.starts_with(b"PK\x03\x04") {
+            let failed = |error| AuditError::Read { path: name.into(), error };
+            return Self::of_documents(name, sha256, &zipped(&bytes).map_err(failed)?);
+        }
+        Self::of_documents(name, sha256, &[(name.to_owned(), bytes)])
+    }
+
+    /// Reads a feed of the documents in a folder, each with its path in it; other files are left out.
+    ///
+    /// # Errors
+    /// As [`Feed::read`].
+    pub fn of_folder(name: &str, mut files: Vec<(String, Vec<u8>)>) -> Result<Self, AuditError> {
+        files.retain(|(path, _)| is_document(path));
+        files.sort();
+        let mut list = String::new();
+        for (path, bytes) in &files {
+            let _ = writeln!(list, "{}  {path}", hex::encode(Sha256::digest(bytes)));
+        }
+        Self::of_documents(name, hex::encode(Sha256::digest(list.as_bytes())), &files)
+    }
+
+    fn of_documents(name: &str, sha256: String, documents: &[(String, Vec<u8>)]) -> Result<Self, AuditError> {
         let mut advisories = Vec::new();
-        for (name, bytes) in &documents {
+        for (name, bytes) in documents {
             advisories.extend(advisories_of(name, bytes)?);
         }
         if documents.is_empty() {
-            return Err(AuditError::Empty { path: path.to_owned() });
+            return Err(AuditError::Empty { path: name.into() });
         }
         let mut by_name: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
         for (number, advisory) in advisories.iter().enumerate() {
@@ -48,7 +89,7 @@ impl Feed {
                 by_name.entry(affected.name.to_ascii_lowercase()).or_default().push((number, place));
             }
         }
-        Ok(Self { name: path.display().to_string(), sha256, advisories, by_name })
+        Ok(Self { name: name.to_owned(), sha256, advisories, by_name })
     }
 
     /// How many advisories it has.
@@ -73,41 +114,10 @@ impl Feed {
     }
 }
 
-type Documents = Vec<(String, Vec<u8>)>;
-
-fn documents(path: &Path) -> Result<(String, Documents), AuditError> {
-    let failed = |error| AuditError::Read { path: path.to_owned(), error };
-    if path.is_dir() {
-        return folder(path);
-    }
-    let bytes = std::fs::read(path).map_err(failed)?;
-    let sha256 = hex::encode(Sha256::digest(&bytes));
-    if bytes.starts_with(b"PK\x03\x04") {
-        let archive = zipped(File::open(path).map_err(failed)?).map_err(failed)?;
-        return Ok((sha256, archive));
-    }
-    Ok((sha256, vec![(path.display().to_string(), bytes)]))
-}
-
 fn is_document(name: &str) -> bool {
     Path::new(name)
         .extension()
         .is_some_and(|extension| extension == "json" || extension == "yaml" || extension == "yml")
-}
-
-fn folder(path: &Path) -> Result<(String, Documents), AuditError> {
-    let mut files = Vec::new();
-    below(path, &mut files)?;
-    files.sort();
-    let mut list = String::new();
-    let mut documents = Vec::new();
-    for file in files {
-        let bytes = std::fs::read(&file).map_err(|error| AuditError::Read { path: file.clone(), error })?;
-        let inside = file.strip_prefix(path).unwrap_or(&file).display();
-        let _ = writeln!(list, "{}  {inside}", hex::encode(Sha256::digest(&bytes)));
-        documents.push((file.display().to_string(), bytes));
-    }
-    Ok((hex::encode(Sha256::digest(list.as_bytes())), documents))
 }
 
 fn below(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), AuditError> {
@@ -125,8 +135,8 @@ fn below(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), AuditError> {
     Ok(())
 }
 
-fn zipped(file: File) -> io::Result<Documents> {
-    let mut archive = zip::ZipArchive::new(file).map_err(io::Error::other)?;
+fn zipped(bytes: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut archive = zip::ZipArchive::new(io::Cursor::new(bytes)).map_err(io::Error::other)?;
     let mut documents = Vec::new();
     for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(io::Error::other)?;

@@ -5,6 +5,7 @@ use crate::bill::{Bill, Package};
 use crate::feed::Feed;
 use crate::openvex::{Statement, Vex};
 use crate::severity::{Level, Severity};
+use crate::stated::Stated;
 use crate::version::{compare, of_tag, without_release};
 
 /// Whether a package has a vulnerability. In order: what comes later is told first.
@@ -73,13 +74,12 @@ impl Report {
     /// as medium.
     #[must_use]
     pub fn is_as_bad_as(&self, level: Level) -> bool {
-        let judged = |level: Level| if level == Level::Unknown { Level::Medium } else { level };
-        self.of(Status::Affected).any(|finding| judged(finding.severity.level) >= level)
+        self.of(Status::Affected).any(|finding| finding.severity.level.judged() >= level)
     }
 }
 
-/// Looks for the packages of a bill in feeds. Statements overrule feeds, patches that are named
-/// for a vulnerability overrule both.
+/// Looks for the packages of a bill in feeds. What a package's definition states overrules feeds,
+/// statements overrule that, and patches that are named for a vulnerability overrule all.
 #[must_use]
 pub fn audit(bill: &Bill, feeds: &[Feed], statements: &[Vex]) -> Report {
     let mut findings = Vec::new();
@@ -279,6 +279,10 @@ fn overrule(finding: &mut Finding, statements: &[Vex]) {
         return;
     }
     let Some(statement) = statements.iter().rev().find_map(|vex| vex.about(names(), &finding.package)) else {
+        let is_about = |stated: &&Stated| stated.names().any(|name| names().any(|known| known == name));
+        if let Some(stated) = finding.package.stated.iter().find(is_about) {
+            (finding.status, finding.reason) = stated.verdict(&finding.package.version);
+        }
         return;
     };
     finding.reason = said(statement);

@@ -13,6 +13,7 @@ mod openvex;
 mod osv;
 mod secdb;
 mod severity;
+mod stated;
 mod version;
 mod wolfi;
 
@@ -23,3 +24,4 @@ pub use feed::Feed;
 pub use finding::{Finding, Report, Status, audit};
 pub use openvex::{Product, Statement, Vex, Vulnerability};
 pub use severity::{Level, Severity};
+pub use stated::{Claim, Stated, StatedPackage, osv, secdb, statements};

@@ -23,6 +23,12 @@ pub enum Level {
 }
 
 impl Level {
+    /// The level that counts for a decision: what nobody has judged counts as medium.
+    #[must_use]
+    pub fn judged(self) -> Self {
+        if self == Self::Unknown { Self::Medium } else { self }
+    }
+
     /// The level in lower case.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -5,13 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod cache;
+mod contents;
 mod delivery;
 mod evidence;
 mod repository;
 
 pub(crate) use cache::{Cache, CacheCommand, CacheDoctor, Collect, Right, ServeCache};
+pub(crate) use contents::{By, Diff, Tree};
 pub(crate) use delivery::{Engine, Load, Pull, Push, Run, Runner};
-pub(crate) use evidence::{Audit, AuditFormat, FailOn, Licenses, Sbom, SbomFormat, Sign, Verify};
+pub(crate) use evidence::{
+    Advisories, AdvisoryFormat, Audit, AuditFormat, FailOn, Licenses, Sbom, SbomFormat, Sign, Verify,
+};
 pub(crate) use repository::{Check, Key, KeyCommand, KeyOwner, Publish, Repo, RepoCommand, Serve};
 
 /// Builds signed packages and container images from one declarative source of truth.
@@ -64,12 +68,18 @@ pub(crate) enum Command {
     Push(Push),
     /// Pull an image from a registry into an OCI layout.
     Pull(Pull),
+    /// Show what takes the space of an image or package, and why it is there.
+    Tree(Tree),
+    /// Compare two images or packages: packages, files, configuration, sizes.
+    Diff(Diff),
     /// Print the bill of materials of an image.
     Sbom(Sbom),
     /// Print under what the packages of an image are licensed.
     Licenses(Licenses),
     /// Tell which known vulnerabilities packages have.
     Audit(Audit),
+    /// Print what definitions say of vulnerabilities, as scanners take it.
+    Advisories(Advisories),
     /// Sign what an image or package was made from.
     Sign(Sign),
     /// Verify a signed statement of what a file, an image or a target was made from.

@@ -1,11 +1,14 @@
 //! What each command does, one file each.
 
+pub(crate) mod advisories;
 pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod cache;
 pub(crate) mod clean;
 pub(crate) mod completions;
+pub(crate) mod contents;
 pub(crate) mod delivery;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod licenses;
@@ -16,5 +19,6 @@ pub(crate) mod repo;
 pub(crate) mod sbom;
 pub(crate) mod shell;
 pub(crate) mod sign;
+pub(crate) mod tree;
 pub(crate) mod verify;
 pub(crate) mod why;

@@ -19,7 +19,7 @@ mod remote;
 use remote::{RemoteConfig, Secret};
 
 /// What the surroundings say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     /// Where the user stands.
     pub(crate) directory: PathBuf,
@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) remote_cache: Option<String>,
     /// Where docker and podman keep who the user is to registries, in the order they are asked.
     registry_files: Vec<PathBuf>,
+    /// cargo's home, which knows where crates are downloaded from.
+    pub(crate) cargo: Option<PathBuf>,
     /// The password of an encrypted signing key, from the environment.
     key_password: Option<Secret>,
     /// A token for it, from the environment.
@@ -48,7 +50,7 @@ pub(crate) struct Config {
 }
 
 /// `config.toml` of the user's configuration folder.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ConfigFile {
     /// How many actions run at once.
@@ -66,7 +68,7 @@ pub(crate) struct ConfigFile {
 }
 
 /// `[cache]` of `config.toml`.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CacheConfig {
     /// How large the cache may become before a build that added to it drops what was used
@@ -174,6 +176,7 @@ impl Config {
             remote_cache,
             remote_token,
             registry_files: registry_files(home.as_deref()),
+            cargo: folder("CARGO_HOME", home.as_deref(), ".cargo"),
             proxy,
             style,
             live,
@@ -188,6 +191,11 @@ impl Config {
     /// Where docker and podman keep who the user is to registries.
     pub(crate) fn registry_files(&self) -> Vec<PathBuf> {
         self.registry_files.clone()
+    }
+
+    /// The same surroundings, seen from another folder.
+    pub(crate) fn seen_from(&self, folder: &Path) -> Self {
+        Self { directory: folder.to_owned(), ..self.clone() }
     }
 
     /// The nearest folder upwards that has a WORKSPACE.star.
@@ -252,6 +260,11 @@ pub(crate) fn seconds_since_1970() -> u64 {
 pub(crate) fn rfc3339_now() -> String {
     let now = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds_since_1970());
     humantime::format_rfc3339_seconds(now).to_string()
+}
+
+/// The day, such as `2027-01-31`, in UTC.
+pub(crate) fn today() -> String {
+    rfc3339_now().chars().take_while(|letter| *letter != 'T').collect()
 }
 
 /// The machine's memory in bytes.

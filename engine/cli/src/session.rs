@@ -39,6 +39,7 @@ mod fetching;
 mod folders;
 mod logs;
 mod look;
+pub(crate) mod policy;
 pub(crate) mod rebuild;
 pub(crate) mod receipt;
 mod remote;

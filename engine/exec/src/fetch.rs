@@ -14,6 +14,7 @@ use wiz_scheduler::CancelToken;
 
 mod apt_sources;
 mod candidate;
+mod cargo_registry;
 mod download;
 mod error;
 mod known_sources;
@@ -38,6 +39,8 @@ pub struct FetchSettings {
     /// apt's configuration folder, which gives the base URLs of `debian:` if `mirrors`
     /// has none.
     pub apt: PathBuf,
+    /// cargo's home, whose registry indexes give the base URLs of `crate:` if `mirrors` has none.
+    pub cargo: Option<PathBuf>,
     /// The URL of a proxy, and the hosts that are reached without it, as in `NO_PROXY`.
     pub proxy: Option<(String, String)>,
     /// How long to wait for whom.
@@ -51,6 +54,7 @@ impl Default for FetchSettings {
             distdirs: Vec::new(),
             mirrors: BTreeMap::new(),
             apt: PathBuf::from("/etc/apt"),
+            cargo: None,
             proxy: None,
             patience: Patience::default(),
         }

@@ -13,6 +13,7 @@ use wiz_cas::Store;
 use wiz_graph::native::NativeKind;
 
 mod apk;
+mod attributes;
 mod bill;
 mod elf;
 pub mod error;
@@ -23,8 +24,10 @@ mod index;
 mod inspect;
 mod installation;
 mod outputs;
+mod own;
 mod pack_error;
 mod params;
+mod policy;
 mod provenance;
 mod record;
 mod root_files;
@@ -101,5 +104,6 @@ pub fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         NativeKind::Rootfs => rootfs::run(job),
         NativeKind::Spdx | NativeKind::Spdx3 | NativeKind::CycloneDx => bill::run(job),
         NativeKind::Provenance => provenance::run(job),
+        NativeKind::Policy => policy::run(job),
     }
 }

@@ -11,7 +11,7 @@ use wiz_cas::{MergeError, Store, StoreError};
 use wiz_graph::key::Inputs;
 use wiz_graph::layout::Layout;
 use wiz_graph::{Artifact, Run};
-use wiz_sandbox::{Bind, Limits, Spec};
+use wiz_sandbox::{BUILD_USER, Bind, Limits, Spec};
 
 use crate::layers::Layers;
 
@@ -33,6 +33,8 @@ pub struct SandboxPlan {
     pub environment: BTreeMap<String, String>,
     /// Where it starts, below `/`.
     pub working_directory: RelPath,
+    /// Number of the user and of its group inside.
+    pub user: (u32, u32),
 }
 
 /// One input, as part of a tree.
@@ -103,6 +105,7 @@ impl SandboxPlan {
             environment: command.environment.clone(),
             working_directory: RelPath::new(&command.working_directory)
                 .expect("the working directory is a literal of the graph crate"),
+            user: run.user.map_or(BUILD_USER, |user| (user.uid, user.gid)),
         })
     }
 
@@ -139,6 +142,7 @@ impl SandboxPlan {
             argv: self.arguments.iter().map(OsString::from).collect(),
             env: environment.map(|(name, value)| (name.into(), value.into())).collect(),
             working_directory: self.working_directory.clone(),
+            user: self.user,
             limits,
             inherited: Vec::new(),
         })

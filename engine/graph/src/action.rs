@@ -79,8 +79,25 @@ pub struct Run {
     pub log: Option<RelPath>,
     /// How outputs are stored.
     pub capture: Capture,
+    /// Who it runs as; none for the build's own user.
+    pub user: Option<User>,
     /// What it may use; never part of the key.
     pub limits: Limits,
+}
+
+/// A user and its group, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct User {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+impl std::fmt::Display for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.uid, self.gid)
+    }
 }
 
 /// How the outputs of a command are stored.

@@ -212,6 +212,9 @@ where
     if let Some(path) = &run.log {
         visitor.salt("log", path.as_str());
     }
+    if let Some(user) = &run.user {
+        visitor.salt("user", &user.to_string());
+    }
     for (path, mode) in &run.capture.modes {
         visitor.salt(&format!("mode {path}"), mode);
     }

@@ -17,7 +17,7 @@ pub mod target;
 pub mod transitive_set;
 pub mod value;
 
-pub use action::{Action, ActionKind, Argument, Capture, Limits, NativeAction, OutputKind, Piece, Run};
+pub use action::{Action, ActionKind, Argument, Capture, Limits, NativeAction, OutputKind, Piece, Run, User};
 pub use action_graph::{ActionGraph, ActionId, GraphError, Standing};
 pub use artifact::Artifact;
 pub use fields::Fields;

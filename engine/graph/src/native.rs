@@ -40,11 +40,13 @@ pub enum NativeKind {
     CycloneDx,
     /// Evidence to an in-toto statement.
     Provenance,
+    /// An image held against a policy.
+    Policy,
 }
 
 impl NativeKind {
     /// All kinds, in the order they were introduced.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Unpack,
         Self::Tree,
         Self::Inspect,
@@ -61,6 +63,7 @@ impl NativeKind {
         Self::Spdx3,
         Self::CycloneDx,
         Self::Provenance,
+        Self::Policy,
     ];
 
     /// The name used in `.star` files and in keys.
@@ -83,6 +86,7 @@ impl NativeKind {
             Self::Spdx3 => "spdx3",
             Self::CycloneDx => "cyclonedx",
             Self::Provenance => "provenance",
+            Self::Policy => "policy",
         }
     }
 

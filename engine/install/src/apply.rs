@@ -93,9 +93,8 @@ pub fn apply(
     accounts(root, &effects)?;
     alternatives(root, &effects, before)?;
     certificates(root, &effects)?;
-    if let Some(architecture) = Architecture::from_apk(arch)
-        && effects.each().any(|effects| effects.loader_cache)
-    {
+    let is_wanted = effects.each().any(|effects| effects.loader_cache);
+    if let Some(architecture) = Architecture::from_apk(arch).filter(|_| is_wanted) {
         let cache = loader_cache::render(&libraries(state, architecture))?;
         write_if_new(root, LOADER_CACHE, &cache)?;
     }

@@ -17,6 +17,7 @@ pub mod media_type;
 pub mod segment;
 pub mod tar;
 mod time;
+pub mod unpacked;
 
 pub use descriptor::{Blob, Descriptor};
 pub use digest::Sha256Digest;

@@ -13,7 +13,7 @@ use crate::file;
 use crate::sight::{Look, Sight, in_parallel};
 
 /// Kind and version of a receipt's file.
-const MAGIC: &str = "wiz-receipt-4";
+const MAGIC: &str = "wiz-receipt-5";
 
 /// What a request looked at and made.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,6 +48,8 @@ pub struct ReceiptTarget {
     pub outputs: Vec<ReceiptOutput>,
     /// What outside of the workspace decided what became of them.
     pub around: Vec<Around>,
+    /// The last day on which it counts, such as `2027-01-31`; none for ever.
+    pub until: Option<String>,
 }
 
 /// A file or folder outside of the workspace: the key that signs, the folder of keys.
@@ -97,9 +99,9 @@ impl Receipt {
         file::write(&place(state, &self.request), MAGIC, self)
     }
 
-    /// Compares the receipt with the workspace at `root`.
+    /// Compares the receipt with the workspace at `root`, on a day such as `2027-01-31`.
     #[must_use]
-    pub fn standing(&self, root: &Path) -> Standing {
+    pub fn standing(&self, root: &Path, today: &str) -> Standing {
         let Ok(look) = Look::below(root) else {
             return Standing { broken: (0..self.targets.len()).collect(), unproved: Vec::new() };
         };
@@ -112,7 +114,9 @@ impl Receipt {
         let broken = in_parallel(&outputs, |(_, output)| output.stands(&look));
         let mut broken: BTreeSet<usize> = broken.into_iter().map(|place| outputs[place].0).collect();
         let targets = self.targets.iter().enumerate();
-        let elsewhere = targets.filter(|(_, target)| !target.around.iter().all(Around::stands));
+        let is_over = |target: &ReceiptTarget| target.until.as_deref().is_some_and(|until| until < today);
+        let elsewhere =
+            targets.filter(|(_, target)| is_over(target) || !target.around.iter().all(Around::stands));
         broken.extend(elsewhere.map(|(place, _)| place));
         Standing { broken, unproved: look.unproved(&self.sights) }
     }
@@ -201,6 +205,7 @@ mod tests {
                 label: "//a".to_owned(),
                 outputs: vec![output.stamped(&look, &inner).unwrap()],
                 around: vec![Around::see(&root.join("key")), Around::see(&root.join("keys"))],
+                until: Some("2026-01-31".to_owned()),
             }],
             actions: 1,
             named: None,
@@ -211,10 +216,10 @@ mod tests {
     fn check(change: impl FnOnce(&Path), broken: &[usize], unproved: &[usize]) {
         let folder = tempfile::tempdir().unwrap();
         let receipt = built(folder.path());
-        assert_eq!(receipt.standing(folder.path()), Standing::default());
+        assert_eq!(receipt.standing(folder.path(), "2026-01-01"), Standing::default());
         change(folder.path());
         let expected = Standing { broken: broken.iter().copied().collect(), unproved: unproved.to_vec() };
-        assert_eq!(receipt.standing(folder.path()), expected);
+        assert_eq!(receipt.standing(folder.path(), "2026-01-01"), expected);
     }
 
     #[test]

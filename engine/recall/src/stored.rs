@@ -21,7 +21,7 @@ use crate::sight::Sight;
 use crate::wire::Wire;
 
 /// Kind and version of the file of what decides, and of the bodies it names.
-const MAGIC: &str = "wiz-graph-2";
+const MAGIC: &str = "wiz-graph-3";
 
 /// The file of bodies is written anew when less than one in this many of its bytes is wanted.
 const MOST_WASTE: u64 = 4;

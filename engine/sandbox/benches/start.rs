@@ -108,6 +108,7 @@ fn run_often(
             env: Vec::new(),
             working_directory: RelPath::new("build")?,
             limits,
+            user: wiz_sandbox::BUILD_USER,
             inherited: Vec::new(),
         };
         let finished = run(&spec, &log, &cancel)?;

@@ -51,7 +51,7 @@ pub use probe::{Check, Finding, probe};
 pub use remove::{RemoveError, remove_tree};
 pub use remover::Remover;
 pub use run::{Ending, Finished, interactive, run};
-pub use spec::{Bind, Limits, Spec};
+pub use spec::{BUILD_USER, Bind, Limits, Spec};
 pub use step::Step;
 
 /// The isolation class: what an action can see and do. It is part of every

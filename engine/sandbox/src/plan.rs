@@ -93,8 +93,8 @@ impl Plan {
             return Err(SandboxError::Invalid(InvalidSpec::Layers(spec.layers.len())));
         }
         Ok(Self {
-            uid_map: id_map(rustix::process::geteuid().as_raw()),
-            gid_map: id_map(rustix::process::getegid().as_raw()),
+            uid_map: id_map(spec.user.0, rustix::process::geteuid().as_raw()),
+            gid_map: id_map(spec.user.1, rustix::process::getegid().as_raw()),
             root: root_overlay(spec)?,
             source: spec.source.as_deref().map(|source| source_overlay(spec, source)).transpose()?,
             mount_points: mount_points(&kinds)?,
@@ -132,9 +132,9 @@ fn overlay_object(overlay: &Overlay, index: usize) -> Option<PathBuf> {
     )
 }
 
-/// User or group 1000 inside stands for `outside`; see user_namespaces(7).
-fn id_map(outside: u32) -> Vec<u8> {
-    format!("1000 {outside} 1\n").into_bytes()
+/// A user or group `inside` stands for `outside`; see user_namespaces(7).
+fn id_map(inside: u32, outside: u32) -> Vec<u8> {
+    format!("{inside} {outside} 1\n").into_bytes()
 }
 
 fn root_overlay(spec: &Spec) -> Result<Overlay, SandboxError> {

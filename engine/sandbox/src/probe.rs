@@ -149,6 +149,7 @@ fn build_empty_sandbox(scratch: &Path) -> Result<(), SandboxError> {
         env: Vec::new(),
         working_directory: RelPath::root(),
         limits: Limits::default(),
+        user: crate::BUILD_USER,
         inherited: Vec::new(),
     };
     let log = File::options().write(true).open("/dev/null").map_err(host)?;

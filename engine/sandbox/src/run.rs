@@ -292,6 +292,7 @@ mod tests {
             env: Vec::new(),
             working_directory: RelPath::new("build").unwrap(),
             limits: Limits::default(),
+            user: crate::BUILD_USER,
             inherited: Vec::new(),
         };
         let log = tempfile::tempfile().unwrap();

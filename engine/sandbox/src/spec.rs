@@ -35,12 +35,17 @@ pub struct Spec {
     pub env: Vec<(OsString, OsString)>,
     /// Where the program starts, relative to the sandbox's `/`; `build` by custom.
     pub working_directory: RelPath,
+    /// Number of the user and of its group inside.
+    pub user: (u32, u32),
     /// What ends the program early. No part of what it can observe otherwise.
     pub limits: Limits,
     /// Descriptors the program finds open as 4, 5, … besides 0, 1 and 2, such as a
     /// jobserver's pipe. At most eight.
     pub inherited: Vec<Arc<OwnedFd>>,
 }
+
+/// User and group of whoever does not ask for others.
+pub const BUILD_USER: (u32, u32) = (1000, 1000);
 
 /// A file or folder of the host's, shown read-only at `/build/in/<at>`.
 #[derive(Debug, Clone, PartialEq, Eq)]

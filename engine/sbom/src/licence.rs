@@ -43,6 +43,21 @@ impl Licence {
         &self.text
     }
 
+    /// The licences that the expression cannot do without and that are not among `allowed`:
+    /// identifiers of the list or `LicenseRef-` names. None if a choice of them is allowed.
+    #[must_use]
+    pub fn refused(&self, allowed: &BTreeSet<String>) -> Vec<String> {
+        let Ok(expression) = Expression::parse(&self.text) else { return vec![self.text.clone()] };
+        let is_allowed = |requirement: &spdx::LicenseReq| {
+            let text = requirement.license.to_string();
+            allowed.contains(&text) || allowed.contains(&requirement.to_string())
+        };
+        match expression.evaluate_with_failures(is_allowed) {
+            Ok(()) => Vec::new(),
+            Err(failed) => failed.iter().map(|failed| failed.req.to_string()).collect(),
+        }
+    }
+
     /// The licences that are not on the list, whose text a document has to carry.
     pub fn references(&self) -> impl Iterator<Item = &LicenceRef> {
         self.references.iter()

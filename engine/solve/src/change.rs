@@ -203,9 +203,7 @@ impl<'p> Order<'p> {
         }
         let pool = self.selection.pool;
         let is_own = self.chosen(name).is_some_and(|id| pool.package(id).name == name);
-        if let Some(installed) = self.names[name.index()].installed
-            && !is_own
-        {
+        if let Some(installed) = self.names[name.index()].installed.filter(|_| !is_own) {
             self.remove(installed);
         }
         for id in pool.providers(name) {
@@ -313,9 +311,8 @@ impl<'p> Order<'p> {
     fn discount_requirers(&mut self, id: PackageId) {
         for (name, installed) in self.required(id) {
             self.progress(installed).requirers -= 1;
-            if self.names[installed.index()].requirers <= 0
-                && let Some(orphan) = self.names[name.index()].installed
-            {
+            let is_orphan = self.names[installed.index()].requirers <= 0;
+            if let Some(orphan) = self.names[name.index()].installed.filter(|_| is_orphan) {
                 self.remove(orphan);
             }
         }

@@ -460,10 +460,9 @@ impl<'p> Selection<'p> {
         state.is_settled = true;
         state.chosen = claim;
         let is_required = state.requirers > 0;
-        if let Some(Claim { package: id, .. }) = claim
-            && !is_required
-            && self.package(id).is_triggered
-        {
+        let triggered =
+            claim.map(|claim| claim.package).filter(|id| !is_required && self.package(*id).is_triggered);
+        if let Some(id) = triggered {
             let package = pool.package(id);
             for (waited, dependency) in package.install_if.iter().zip(&package.record.install_if) {
                 if !self.name(*waited).is_settled {

@@ -98,11 +98,11 @@ impl<'a> Universe<'a> {
         if let Some(reason) = record.uninstallable.first() {
             return Some(reason.clone());
         }
-        if let (Some(wanted), Some(arch)) = (self.arch, record.arch.as_deref())
-            && arch != wanted
-            && arch != "noarch"
-        {
-            return Some(format!("built for `{arch}`, not `{wanted}`"));
+        match (self.arch, record.arch.as_deref()) {
+            (Some(wanted), Some(arch)) if arch != wanted && arch != "noarch" => {
+                return Some(format!("built for `{arch}`, not `{wanted}`"));
+            }
+            _ => {}
         }
         let mut seen: BTreeMap<&Name, bool> = BTreeMap::new();
         for (name, version) in self.provides(id) {

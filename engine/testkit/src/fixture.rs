@@ -74,6 +74,7 @@ pub fn command(name: &str, program: &[&str], inputs: &[Artifact]) -> Action {
             log: None,
             platform: platform(),
             capture: Capture::default(),
+            user: None,
             limits: Limits::default(),
         })),
     }

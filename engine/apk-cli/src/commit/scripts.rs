@@ -241,10 +241,11 @@ fn remove(root: &Root, path: &str) -> Result<(), Failure> {
 /// reason why not.
 pub(crate) fn run_in_root(words: &[String]) -> String {
     let [root, script, arguments @ ..] = words else { return "no root or no script".to_owned() };
-    if Path::new(root) != Path::new("/")
-        && let Err(errno) = rustix::process::chroot(root.as_str()).and_then(|()| rustix::process::chdir("/"))
-    {
-        return format!("cannot change into `{root}`: {errno}");
+    if Path::new(root) != Path::new("/") {
+        let changed = rustix::process::chroot(root.as_str()).and_then(|()| rustix::process::chdir("/"));
+        if let Err(errno) = changed {
+            return format!("cannot change into `{root}`: {errno}");
+        }
     }
     Command::new(script).args(arguments).exec().to_string()
 }

@@ -174,3 +174,34 @@ pub(crate) enum FailOn {
     /// CVSS 9.0 and above.
     Critical,
 }
+
+/// `wiz advisories`.
+#[derive(Debug, Args)]
+pub(crate) struct Advisories {
+    /// Labels and patterns of packages and images.
+    #[arg(required = true, value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+
+    /// The form of the document.
+    #[arg(long, value_enum, default_value_t = AdvisoryFormat::OpenVex, value_name = "FORMAT")]
+    pub(crate) format: AdvisoryFormat,
+
+    /// Of OSV: write a file for each vulnerability to this folder instead of one list.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) options: BuildOptions,
+}
+
+/// The form of advisories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AdvisoryFormat {
+    /// OpenVEX 0.2.0: statements on the present versions.
+    #[value(name = "openvex")]
+    OpenVex,
+    /// The JSON of Alpine's security database: which version fixed what.
+    Secdb,
+    /// OSV 1.7: a document for each vulnerability.
+    Osv,
+}

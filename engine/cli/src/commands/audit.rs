@@ -93,7 +93,13 @@ fn bill(config: &Config, arguments: &Audit) -> Result<Bill, CliError> {
         match evidence.document(SbomFormat::CycloneDx) {
             Some(document) => {
                 let bytes = build::read(config, &session, &built, document)?;
-                add(Bill::parse(&label, &bytes).map_err(failed)?.packages);
+                let (mut packages, stated) =
+                    (Bill::parse(&label, &bytes).map_err(failed)?.packages, evidence.stated());
+                for package in &mut packages {
+                    package.stated =
+                        stated.get(&package.origin).map(|it| it.stated.clone()).unwrap_or_default();
+                }
+                add(packages);
             }
             None => add(evidence.audited()),
         }

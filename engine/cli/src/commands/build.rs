@@ -12,14 +12,14 @@ use wiz_recall::Receipt;
 use wiz_scheduler::{BuildEvent, BuildOutcome, Clock as _, Counts, Events as _, FailureKind, Phase};
 
 use crate::arguments::{Build, BuildOptions};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::error::{CliError, Kind};
 use crate::output;
 use crate::progress::{Progress, Stopwatch, View, duration};
 use crate::session::deliver::{DeliveredOutput, DeliveredTarget, passed};
 use crate::session::rebuild::Rebuilt;
 use crate::session::receipt::Kept;
-use crate::session::{Built, Session, Work, receipt, tests_of};
+use crate::session::{Built, Session, Work, policy, receipt, tests_of};
 
 /// What is wanted of the targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +207,9 @@ fn finish(
     request: String,
 ) -> Result<(Vec<DeliveredTarget>, BuildOutcome), CliError> {
     let wanted = wanted(&built, goal);
+    if goal == Goal::Tests {
+        policy::in_time(built.requested(), &config::today())?;
+    }
     let delivered = match goal {
         Goal::Outputs => session.deliver(&built, &wanted, &work, copies)?,
         Goal::Tests => passed(&built, &wanted, &work),

@@ -16,6 +16,7 @@ use crate::output;
 use crate::session::Session;
 
 mod archive;
+mod crates;
 mod difference;
 mod file;
 mod request;
@@ -23,7 +24,7 @@ mod signature;
 
 use archive::Archive;
 use file::LockFile;
-use request::Request;
+use request::{Request, Source};
 
 /// Checks or writes the lock files of targets.
 ///
@@ -50,7 +51,11 @@ pub(crate) fn run(config: &Config, lock: &Lock) -> Result<(), CliError> {
     let archive = Archive { fetcher: &fetcher, cancel: &cancel, root: session.root() };
     let mut differing = Vec::new();
     for request in &requests {
-        let wanted = archive.lock_file(request)?;
+        let lists = match &request.wanted {
+            Source::Debian(debian) => archive.lists(request, debian)?,
+            Source::Cargo(cargo) => vec![crates::list(&archive, request, cargo)?],
+        };
+        let wanted = LockFile { doc: request.doc.clone(), label: request.label.to_string(), lists };
         let path = session.root().join(request.file.as_str());
         let text = read(&path)?;
         if text.as_deref() == Some(&*wanted.text()) {
@@ -96,7 +101,7 @@ fn requests(config: &Config, session: &Session<'_>, labels: &[String]) -> Result
     if requests.is_empty() {
         let message = "none of these targets says what to lock";
         return Err(CliError::new(Kind::User, "WIZ2200", message)
-            .hint("targets of `debian_lock` do: see //starlark-rules/lock.star"));
+            .hint("targets of `debian_lock` do, and packages that are built by `cargo`: see //starlark-rules/lock.star"));
     }
     Ok(requests)
 }

@@ -10,7 +10,7 @@ use super::{Config, seconds_since_1970};
 use crate::error::{CliError, Kind};
 
 /// `[remote]` of `config.toml`. Files are relative to its folder.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RemoteConfig {
     /// The address of a cache to share results with.
@@ -58,6 +58,7 @@ impl TryFrom<String> for Percentage {
 }
 
 /// What is never printed.
+#[derive(Clone)]
 pub(super) struct Secret(pub(super) String);
 
 impl std::fmt::Debug for Secret {

@@ -26,6 +26,8 @@ pub(crate) struct DeliveredTarget {
     pub(crate) outputs: Vec<DeliveredOutput>,
     /// What outside of the workspace decided what became of them.
     pub(crate) around: Vec<Around>,
+    /// The last day on which they count: the first on which an exception ends; none for ever.
+    pub(crate) until: Option<String>,
     /// The repository among them, if it was delivered now.
     pub(crate) repository: Option<SignedRepository>,
 }
@@ -66,6 +68,7 @@ impl From<ReceiptTarget> for DeliveredTarget {
             made: target.made,
             outputs: target.outputs.into_iter().map(output).collect(),
             around: target.around,
+            until: target.until,
             repository: None,
         }
     }
@@ -139,7 +142,7 @@ impl Session<'_> {
                 materialise::copy(&work.store, folder, &outputs).map_err(|error| refused(&error))?;
             }
             let made = made(built, artifacts, work);
-            delivered.push(DeliveredTarget { label, made, outputs: shown, around, repository });
+            delivered.push(DeliveredTarget { label, made, outputs: shown, around, until: None, repository });
         }
         Ok(delivered)
     }
@@ -196,7 +199,8 @@ pub(crate) fn passed(
         }
         let label = target.id.label.to_string();
         let made = made(built, artifacts, work);
-        passed.push(DeliveredTarget { label, made, outputs, around: Vec::new(), repository: None });
+        let until = super::policy::exceptions(target).map(|exception| exception.expires.to_owned()).min();
+        passed.push(DeliveredTarget { label, made, outputs, around: Vec::new(), until, repository: None });
     }
     passed
 }

@@ -1,6 +1,9 @@
 //! What a target says is known of its outputs: `EvidenceInfo`. Unaware of what documents
 //! say.
 
+use std::collections::BTreeMap;
+
+use wiz_audit::{Claim, Stated, StatedPackage};
 use wiz_graph::{Artifact, ProviderValue, Value};
 
 use super::Built;
@@ -54,6 +57,12 @@ impl<'a> Evidence<'a> {
         self.known().filter_map(|known| known.audited()).collect()
     }
 
+    /// What definitions say of vulnerabilities, by the package that others were split from.
+    pub(crate) fn stated(self) -> BTreeMap<String, StatedPackage> {
+        let stated = self.known().filter_map(|known| known.stated());
+        stated.map(|package| (package.name.clone(), package)).collect()
+    }
+
     fn known(self) -> impl Iterator<Item = Known<'a>> {
         let packages = match self.0.fields.get("packages") {
             Some(Value::List(packages)) => &packages[..],
@@ -101,6 +110,46 @@ impl Known<'_> {
             let named = patches.iter().filter_map(name);
             package.patches = named.map(|name| wiz_audit::Patch { name, sha256: None }).collect();
         }
+        package.stated = self.stated().map(|package| package.stated).unwrap_or_default();
         Some(package)
+    }
+
+    fn stated(&self) -> Option<StatedPackage> {
+        let name = self.text("origin").filter(|origin| !origin.is_empty()).or_else(|| self.text("name"))?;
+        let (name, version) = (name.to_owned(), self.text("version")?.to_owned());
+        let Some(Value::List(advisories)) = self.field("advisories") else { return None };
+        let advisories = advisories.iter().filter_map(|advisory| match advisory {
+            Value::Dict(fields) | Value::Struct(fields) => Known(fields).advisory(),
+            _ => None,
+        });
+        Some(StatedPackage { name, version, stated: advisories.collect() })
+    }
+
+    /// What `advisory` of //starlark-rules/advisories.star makes.
+    fn advisory(&self) -> Option<Stated> {
+        let text = |name: &str| self.text(name).unwrap_or_default().to_owned();
+        let claim = match self.text("status")? {
+            "affected" => Claim::Affected,
+            "under_investigation" => Claim::UnderInvestigation,
+            "not_affected" => Claim::NotAffected { justification: text("justification") },
+            "fixed" => {
+                let patch = self.text("patch").and_then(|patch| patch.rsplit('/').next());
+                let patch = patch.filter(|patch| !patch.is_empty()).map(str::to_owned);
+                Claim::Fixed { version: text("fixed"), patch }
+            }
+            _ => return None,
+        };
+        let aliases = match self.field("aliases") {
+            Some(Value::List(aliases)) => aliases.iter().filter_map(as_text).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        };
+        Some(Stated { id: self.text("id")?.to_owned(), aliases, claim, note: text("note") })
+    }
+}
+
+fn as_text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
     }
 }

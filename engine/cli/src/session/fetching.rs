@@ -35,6 +35,7 @@ impl Session<'_> {
             offline: self.offline,
             distdirs: self.distdirs.clone(),
             mirrors,
+            cargo: self.config.cargo.clone(),
             proxy: self.config.proxy.clone(),
             ..FetchSettings::default()
         }

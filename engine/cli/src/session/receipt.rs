@@ -13,7 +13,7 @@ use super::watched::ignore_file;
 use super::{Built, Session, Work};
 use crate::arguments::BuildOptions;
 use crate::commands::build::Goal;
-use crate::config::Config;
+use crate::config::{Config, today};
 use crate::session::deliver::{DeliveredTarget, Inner};
 
 /// The request that a receipt is for: what was asked, of which platform, and with which
@@ -45,7 +45,7 @@ impl Kept {
         let root = config.workspace()?;
         let state = wiz_recall::state_folder(&config.cache, &root);
         let receipt = Receipt::load(&state, request, program()?)?;
-        let Standing { broken, unproved } = receipt.standing(&root);
+        let Standing { broken, unproved } = receipt.standing(&root, &today());
         let changed = changed(config, &root, &receipt.function, &receipt.sights, &unproved)?;
         let wanted = config.remote_cache(options).or(receipt.named.as_deref());
         let wanted = wanted.filter(|address| !address.is_empty());
@@ -176,5 +176,6 @@ fn receipt_target(look: &Look, target: &DeliveredTarget) -> Option<ReceiptTarget
         made: target.made.clone(),
         outputs: outputs.collect::<Option<_>>()?,
         around: target.around.clone(),
+        until: target.until.clone(),
     })
 }

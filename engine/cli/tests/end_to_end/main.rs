@@ -9,6 +9,7 @@ mod bad_sources;
 mod bad_surroundings;
 mod builds;
 mod cache;
+mod contents;
 mod damaged_cache;
 mod delivery;
 mod evidence;

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wiz_base::RelPath;
 
-use super::apt_sources;
-use super::{FetchSettings, Problem};
+use super::{FetchSettings, Problem, apt_sources, cargo_registry};
 
 /// A place where a source may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +83,9 @@ fn mirrored(
     if bases.is_empty() && scheme == "debian" {
         bases = apt_sources::archives(&settings.apt);
     }
+    if let Some(cargo) = settings.cargo.as_ref().filter(|_| bases.is_empty() && scheme == "crate") {
+        bases = cargo_registry::downloads(cargo);
+    }
     if bases.is_empty() {
         return Err(Problem::NoMirror { scheme });
     }
@@ -95,9 +97,12 @@ fn join(base: &str, path: &RelPath) -> String {
 }
 
 /// As cargo reads a registry's `dl`: markers are replaced; without any, the usual path
-/// is added. See "Index Configuration" in the Cargo book.
+/// is added. See "Index Configuration" in the Cargo book. The path is that of cargo's own
+/// archive, `<name>/<name>-<version>.crate`, so that it has the name that `--distdir` looks for.
 fn crate_url(base: &str, path: &RelPath) -> String {
-    let (name, version) = path.as_str().split_once('/').unwrap_or((path.as_str(), ""));
+    let (name, file) = path.as_str().split_once('/').unwrap_or((path.as_str(), ""));
+    let version = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+    let version = version.map_or(file, |version| version.trim_end_matches(".crate"));
     if base.contains("{crate}") || base.contains("{version}") {
         return base.replace("{crate}", name).replace("{version}", version);
     }
@@ -158,6 +163,12 @@ mod tests {
         );
         check(
             "crate:n2/0.1.0",
+            expect![[r#"
+                Url { url: "https://c.test/n2/n2-0.1.0.crate", host: "c.test" }
+            "#]],
+        );
+        check(
+            "crate:n2/n2-0.1.0.crate",
             expect![[r#"
                 Url { url: "https://c.test/n2/n2-0.1.0.crate", host: "c.test" }
             "#]],

@@ -220,6 +220,9 @@ fn hints(text: &mut String, failed: &[Attempt]) {
             if scheme == "debian" {
                 text.push_str(", or configure apt on this machine");
             }
+            if scheme == "crate" {
+                text.push_str(", or let cargo download a crate once: its registry is then known");
+            }
             break;
         }
     }

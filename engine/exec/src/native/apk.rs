@@ -16,12 +16,12 @@ use wiz_apk::{PkgInfo, write_package};
 use wiz_base::{Digest, Node, RelPath};
 use wiz_cas::Transfer;
 use wiz_install::Effects;
-use wiz_install::capabilities::Capability;
 
+use super::attributes::{Account, Attributes};
 use super::outputs::Outputs;
 use super::pack_error::PackError;
 use super::params::{self, Input, Output};
-use super::record::{Facts, FileKind, FileRecord, PackageRecord, octal, parse};
+use super::record::{Facts, FileKind, FileRecord, PackageRecord, parse};
 use super::scan::Found;
 use super::{NativeError, NativeJob, NativeOutput};
 
@@ -54,24 +54,6 @@ struct Info {
     arch: String,
     #[serde(flatten)]
     facts: Facts,
-}
-
-/// What is declared of a path; what is not stays as it is.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Attributes {
-    mode: Option<String>,
-    owner: Option<Account>,
-    group: Option<Account>,
-    capabilities: Vec<Capability>,
-}
-
-/// A user or group, by number or by name.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Account {
-    Number(u32),
-    Name(String),
 }
 
 /// Carries out an `apk` action.
@@ -228,47 +210,6 @@ fn folder<'a>(
     } else {
         Err(PackError::NoFolder { path: path.clone() })
     }
-}
-
-impl Attributes {
-    fn apply(&self, record: &mut FileRecord, effects: &Effects) -> Result<(), PackError> {
-        if let Some(mode) = &self.mode {
-            record.mode = octal::parse(mode).ok_or_else(|| PackError::Field {
-                field: format!("mode of {}", record.path),
-                value: mode.clone(),
-                message: "a mode is written like `0755`".to_owned(),
-            })?;
-        }
-        if let Some(owner) = &self.owner {
-            record.uid = owner.resolve(&record.path, |name| user_number(effects, name))?;
-        }
-        if let Some(group) = &self.group {
-            record.gid = group.resolve(&record.path, |name| group_number(effects, name))?;
-        }
-        if !self.capabilities.is_empty() {
-            record.capabilities.clone_from(&self.capabilities);
-        }
-        Ok(())
-    }
-}
-
-impl Account {
-    fn resolve(&self, path: &RelPath, known: impl Fn(&str) -> Option<u32>) -> Result<u32, PackError> {
-        match self {
-            Self::Number(number) => Ok(*number),
-            Self::Name(name) if name == "root" => Ok(0),
-            Self::Name(name) => known(name)
-                .ok_or_else(|| PackError::Owner { path: path.as_str().to_owned(), name: name.clone() }),
-        }
-    }
-}
-
-fn user_number(effects: &Effects, name: &str) -> Option<u32> {
-    effects.users.iter().find(|user| user.name == name).map(|user| user.uid)
-}
-
-fn group_number(effects: &Effects, name: &str) -> Option<u32> {
-    effects.groups.iter().find(|group| group.name == name).map(|group| group.gid)
 }
 
 /// Writes the package and returns its blob.

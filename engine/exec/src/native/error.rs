@@ -70,6 +70,9 @@ pub enum NativeError {
     /// An archive that is not unpacked.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
+    /// An image that does not comply.
+    #[error(transparent)]
+    Policy(#[from] super::policy::PolicyError),
     /// A package or image that could not be made.
     #[error(transparent)]
     Pack(#[from] PackError),

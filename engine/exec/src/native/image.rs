@@ -3,7 +3,7 @@
 //!
 //! Nothing of a package is compressed again. Unaware of registries and signatures.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io;
 
@@ -19,6 +19,7 @@ use wiz_oci::{LayerPlan, SegmentInfo, SegmentWriter, Sha256Digest};
 
 use super::installation::{Installation, is_plain};
 use super::outputs::Outputs;
+use super::own::Own;
 use super::pack_error::PackError;
 use super::params::{self, Input, Output};
 use super::record::{FileKind, FileRecord, PackageRecord};
@@ -36,6 +37,8 @@ struct ImageParams {
     #[serde(default)]
     annotations: BTreeMap<String, String>,
     arch: String,
+    #[serde(default)]
+    own: Own,
     layout: Output,
     contents: Output,
 }
@@ -57,6 +60,9 @@ struct Config {
     command: Vec<String>,
     environment: BTreeMap<String, String>,
     working_directory: String,
+    ports: BTreeSet<String>,
+    volumes: BTreeSet<String>,
+    stop_signal: String,
     labels: BTreeMap<String, String>,
 }
 
@@ -102,8 +108,11 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         infos: chosen().map(|files| files.info.json(job)).collect::<Result<_, _>>()?,
     };
     let mut read = |package: usize, path: &RelPath| segments.read(job, package, path);
-    let mut top = root_files::render(&installation, &params.arch, &mut read)?;
-    let contents = contents(&installation, &top)?;
+    let mut top = root_files::render(&installation, &params.own.accounts(), &params.arch, &mut read)?;
+    // One that the image declares stands before one that is made of the packages.
+    top.splice(..0, params.own.files(job, &installation)?);
+    let folders = params.own.directories(&installation)?;
+    let contents = contents(&installation, &folders, &top)?;
     // Where two packages have a file, the layers' order must not decide.
     for (path, (package, record)) in installation.contested() {
         let bytes = match record.kind {
@@ -114,7 +123,7 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
     }
     top.sort_by(|a, b| a.record.path.cmp(&b.record.path));
     top.dedup_by(|a, b| a.record.path == b.record.path);
-    let layers = layers(job, &installation, &segments, &top)?;
+    let layers = layers(job, &installation, &segments, &folders, &top)?;
     let image = Image {
         platform: platform(&params.arch)?,
         created: installation.newest(),
@@ -137,8 +146,10 @@ impl Config {
             entrypoint: self.entrypoint,
             command: self.command,
             working_directory: text(self.working_directory),
+            ports: self.ports,
+            volumes: self.volumes,
             labels: self.labels,
-            ..Runtime::default()
+            stop_signal: text(self.stop_signal),
         }
     }
 }
@@ -176,16 +187,17 @@ fn layers(
     job: &NativeJob<'_>,
     installation: &Installation,
     segments: &Segments<'_>,
+    folders: &[FileRecord],
     top: &[RootFile],
 ) -> Result<Layers, NativeError> {
-    let declared = declared(installation)?;
+    let declared = declared(installation, folders)?;
     let mut layers = Layers::default();
     for group in grouping::group(&grouped(&installation.records), Budget::default()) {
         let members: Vec<usize> = (0..installation.records.len())
             .filter(|index| group.packages.contains(&installation.records[*index].name))
             .collect();
-        let folders = members.iter().flat_map(|index| &installation.records[*index].files);
-        let listed = folders.filter(|file| file.kind == FileKind::Directory).map(|file| file.path.clone());
+        let files = members.iter().flat_map(|index| &installation.records[*index].files);
+        let listed = files.filter(|file| file.kind == FileKind::Directory).map(|file| file.path.clone());
         let filled = members.iter().filter(|index| segments.infos[**index].uncompressed > 0);
         let plan = LayerPlan {
             declared: &declared,
@@ -198,7 +210,11 @@ fn layers(
         layers.add(job, &plan, open, format!("packages: {}", names.join(" ")))?;
     }
     let (info, segment) = top_segment(job, top, installation.newest())?;
-    let plan = LayerPlan { declared: &declared, listed: [].into(), segments: vec![&info] };
+    let plan = LayerPlan {
+        declared: &declared,
+        listed: folders.iter().map(|folder| folder.path.clone()).collect(),
+        segments: vec![&info],
+    };
     layers.add(job, &plan, [segment].into(), "installed database and what packages share".to_owned())?;
     Ok(layers)
 }
@@ -227,15 +243,19 @@ impl Layers {
 
 /// The folders that are not simply root's with mode 0755. The others are left to the
 /// layers, which list them alike in every image.
-fn declared(installation: &Installation) -> Result<BTreeMap<RelPath, Metadata>, PackError> {
+fn declared(
+    installation: &Installation,
+    own: &[FileRecord],
+) -> Result<BTreeMap<RelPath, Metadata>, PackError> {
     let folders = installation.folders()?.into_values().filter(|(_, folder)| !is_plain(folder));
-    let metadata = |(index, folder): (usize, &FileRecord)| {
-        let mtime = installation.records[index].build_time;
+    let packaged = folders.map(|(index, folder)| (folder, installation.records[index].build_time));
+    let own = own.iter().map(|folder| (folder, installation.newest()));
+    let metadata = |(folder, mtime): (&FileRecord, u64)| {
         let metadata =
             Metadata { uid: folder.uid, gid: folder.gid, ..Metadata::root_owned(folder.mode, mtime) };
         (folder.path.clone(), metadata)
     };
-    Ok(folders.map(metadata).collect())
+    Ok(packaged.chain(own).map(metadata).collect())
 }
 
 fn grouped(records: &[PackageRecord]) -> Vec<grouping::Package> {
@@ -263,21 +283,27 @@ fn top_segment(
     Ok((info, segment))
 }
 
-/// Everything in the image; `made` stands before what packages have at its path.
-fn contents(installation: &Installation, made: &[RootFile]) -> Result<Contents, PackError> {
+/// Everything in the image; the image's own `folders` and what is `made` stand before
+/// what packages have at their paths, and the first of two made ones before the second.
+fn contents(
+    installation: &Installation,
+    folders: &[FileRecord],
+    made: &[RootFile],
+) -> Result<Contents, PackError> {
     let mut files: BTreeMap<RelPath, ContentsFile> = BTreeMap::new();
     let owned = installation.folders()?.into_iter().chain(installation.files());
     for (path, (index, file)) in owned {
         let package = Some(installation.records[index].name.clone());
         files.insert(path.clone(), ContentsFile { file: file.clone(), package });
     }
-    for file in made {
-        let path = &file.record.path;
+    let own = folders.iter().chain(made.iter().rev().map(|file| &file.record));
+    for record in own {
+        let path = &record.path;
         for folder in std::iter::successors(path.parent(), RelPath::parent).filter(|path| !path.is_root()) {
             let record = FileRecord::new(&folder, FileKind::Directory, 0o755);
             files.entry(folder).or_insert(ContentsFile { file: record, package: None });
         }
-        files.insert(path.clone(), ContentsFile { file: file.record.clone(), package: None });
+        files.insert(path.clone(), ContentsFile { file: record.clone(), package: None });
     }
     Ok(Contents { files: files.into_values().collect() })
 }

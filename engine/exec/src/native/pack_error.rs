@@ -117,6 +117,24 @@ pub enum PackError {
         /// Another one.
         second: String,
     },
+    /// A file of the image where a package has a folder, or the other way round.
+    #[error(
+        "the image declares `{path}`, and `{package}` has it as something else\nhint: a file can stand over a package's file, and a folder over its folder"
+    )]
+    OwnPlace {
+        /// The path.
+        path: RelPath,
+        /// The package.
+        package: String,
+    },
+    /// Attributes of something that the image does not declare.
+    #[error(
+        "`{path}` has attributes and is no file of the image itself\nhint: those of a package's file are declared in the package"
+    )]
+    OwnAttributes {
+        /// The path.
+        path: RelPath,
+    },
     /// Something to be made in the image stands in a package already.
     #[error("`{path}` is an alternative and a file of a package")]
     Taken {

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use wiz_apk::Checksum;
 use wiz_apk::database::world::WorldDependency;
 use wiz_base::RelPath;
+use wiz_install::Effects;
 use wiz_install::accounts::{Accounts, Group, User};
 use wiz_install::effects::Alternative;
 use wiz_install::loader_cache::{self, Architecture, Library};
@@ -39,7 +40,7 @@ pub(super) struct RootFile {
 
 impl RootFile {
     /// A file of root's with mode 0644.
-    fn file(path: &str, bytes: Vec<u8>) -> Result<Self, PackError> {
+    pub(super) fn file(path: &str, bytes: Vec<u8>) -> Result<Self, PackError> {
         let record = FileRecord {
             size: bytes.len() as u64,
             sha1: Some(hex::encode(Checksum::sha1(&bytes).bytes())),
@@ -50,9 +51,10 @@ impl RootFile {
     }
 }
 
-/// Renders the files, sorted by path.
+/// Renders the files, sorted by path. `own` are the accounts of the image itself.
 pub(super) fn render(
     installation: &Installation,
+    own: &Effects,
     arch: &str,
     read: &mut ReadFile<'_>,
 ) -> Result<Vec<RootFile>, NativeError> {
@@ -64,7 +66,7 @@ pub(super) fn render(
             files.push(RootFile::file(LOADER_CACHE, cache)?);
         }
     }
-    files.extend(accounts(installation, read)?);
+    files.extend(accounts(installation, own, read)?);
     files.extend(alternatives(installation)?);
     files.extend(certificates(installation, read)?);
     files.sort_by(|a, b| a.record.path.cmp(&b.record.path));
@@ -107,8 +109,12 @@ fn folder_rank(path: &RelPath) -> usize {
 
 /// The accounts that packages have as files and those that effects declare; nothing
 /// if no effects declare any.
-fn accounts(installation: &Installation, read: &mut ReadFile<'_>) -> Result<Vec<RootFile>, NativeError> {
-    let effects = || installation.records.iter().map(|record| &record.effects);
+fn accounts(
+    installation: &Installation,
+    own: &Effects,
+    read: &mut ReadFile<'_>,
+) -> Result<Vec<RootFile>, NativeError> {
+    let effects = || installation.records.iter().map(|record| &record.effects).chain([own]);
     if effects().all(|effects| effects.users.is_empty() && effects.groups.is_empty()) {
         return Ok(Vec::new());
     }

@@ -9,6 +9,7 @@ use wiz_cas::TreeBuilder;
 use super::index::PackageFiles;
 use super::installation::Installation;
 use super::outputs::Outputs;
+use super::own::Own;
 use super::pack_error::PackError;
 use super::params::{self, Input, Output};
 use super::record::{FileKind, PackageRecord, parse};
@@ -23,6 +24,8 @@ struct RootfsParams {
     packages: Vec<PackageFiles>,
     solution: Input,
     arch: String,
+    #[serde(default)]
+    own: Own,
     tree: Output,
 }
 
@@ -44,7 +47,11 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
         Some(Node::File { digest, .. }) => Ok(job.store.read(&digest)?),
         _ => Err(NativeError::WrongKind { name: path.to_string(), expected: "file" }),
     };
-    for file in root_files::render(&installation, &params.arch, &mut read)? {
+    let made = root_files::render(&installation, &params.own.accounts(), &params.arch, &mut read)?;
+    for folder in params.own.directories(&installation)? {
+        builder.directory(job.store, &folder.path)?;
+    }
+    for file in made.into_iter().chain(params.own.files(job, &installation)?) {
         builder.replace(job.store, &file.record.path.clone(), node(job, file)?)?;
     }
     let mut outputs = Outputs::new(job.store);
@@ -84,7 +91,10 @@ fn unpack(
 fn node(job: &NativeJob<'_>, file: RootFile) -> Result<Node, NativeError> {
     Ok(match (file.record.kind, file.record.target) {
         (FileKind::Symlink, Some(target)) => Node::Symlink(target),
-        _ => Node::File { digest: job.store.put_bytes(&file.bytes)?, executable: false },
+        _ => Node::File {
+            digest: job.store.put_bytes(&file.bytes)?,
+            executable: file.record.mode & 0o111 != 0,
+        },
     })
 }
 

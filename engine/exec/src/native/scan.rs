@@ -37,6 +37,9 @@ const LARGEST_MODULE: u64 = 1 << 20;
 struct ScanParams {
     tree: Input,
     version: String,
+    /// Whether commands are provided without a version, so that others may provide them too.
+    #[serde(default)]
+    virtual_commands: bool,
     /// Folders with libraries besides the usual ones.
     #[serde(default)]
     search: Vec<RelPath>,
@@ -66,9 +69,10 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
     let params: ScanParams = params::parse(job)?;
     let tree = params.tree.folder(job)?;
     let mut findings = Findings::default();
+    let version = if params.virtual_commands { "" } else { &params.version };
     for entry in job.store.walk(&tree) {
         let (path, node) = entry?;
-        scan_entry(job, &tree, &params.version, &path, &node, &mut findings)?;
+        scan_entry(job, &tree, version, &path, &node, &mut findings)?;
     }
     for file in inspect::elf_files(job, &tree)? {
         findings.elf(&file, &params.search);

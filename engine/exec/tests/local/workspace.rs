@@ -155,6 +155,7 @@ pub(crate) fn run(name: &str, words: &str) -> Action {
             log: None,
             platform: platform(),
             capture: Capture::default(),
+            user: None,
             limits: Limits::default(),
         })),
     }

@@ -122,6 +122,7 @@ fn run_action() -> Action {
                 cpu: "x86_64".to_owned(),
             },
             capture: Capture::default(),
+            user: None,
             limits: Limits::default(),
         })),
     }

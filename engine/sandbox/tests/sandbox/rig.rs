@@ -45,6 +45,7 @@ impl Rig {
             env: vec![("LANG".into(), "C.UTF-8".into())],
             working_directory: RelPath::new("build").unwrap(),
             limits: Limits::default(),
+            user: wiz_sandbox::BUILD_USER,
             inherited: Vec::new(),
         };
         Self { home, spec }

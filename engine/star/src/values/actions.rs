@@ -15,7 +15,8 @@ use starlark::{starlark_module, starlark_simple_value};
 use wiz_base::RelPath;
 use wiz_graph::native::NativeKind;
 use wiz_graph::{
-    ActionKind, Argument, Artifact, Capture, Limits, NativeAction, OutputKind, Param, Run, Value as Data,
+    ActionKind, Argument, Artifact, Capture, Limits, NativeAction, OutputKind, Param, Run, User,
+    Value as Data,
 };
 
 use crate::actions::Title;
@@ -143,6 +144,7 @@ fn work_methods(builder: &mut MethodsBuilder) {
             String,
             String,
         >,
+        #[starlark(require = named, default = NoneOr::None)] user: NoneOr<&str>,
         #[starlark(require = named)] hidden: Option<Value<'v>>,
         eval: &mut Evaluator<'v, '_, '_>,
     ) -> starlark::Result<NoneType> {
@@ -162,6 +164,7 @@ fn work_methods(builder: &mut MethodsBuilder) {
             platform: Scope::of(eval).target("run")?.execution.clone(),
             log: log.into_option().map(|log| log.0.clone()),
             capture: capture_mode(capture, modes.entries)?,
+            user: user.into_option().map(numbers_of).transpose()?,
             limits: Limits {
                 seconds: timeout.into_option().map(quantity::seconds).transpose()?,
                 memory: memory.into_option().map(quantity::bytes).transpose()?,
@@ -297,6 +300,17 @@ fn single_artifact(value: Value) -> Result<Artifact, Refusal> {
         let message = format!("`source` is an artifact, got `{}`", value.get_type());
         Refusal::new(codes::ACTION_ARGUMENT, message).focus("source =")
     })
+}
+
+/// A user as `uid:gid`.
+fn numbers_of(user: &str) -> Result<User, Refusal> {
+    let numbers = user.split_once(':').and_then(|(uid, gid)| Some((uid.parse().ok()?, gid.parse().ok()?)));
+    let (uid, gid) = numbers.ok_or_else(|| {
+        Refusal::new(codes::ACTION_ARGUMENT, format!("`{user}` is no user and group by number"))
+            .focus("user =")
+            .hint("write `65532:65532`")
+    })?;
+    Ok(User { uid, gid })
 }
 
 fn core_count(cores: i64) -> Result<u32, Refusal> {

@@ -10,8 +10,8 @@ use wiz_exec::fetch::{Problem, Request as Fetch};
 use wiz_exec::{FetchError, Fetcher};
 use wiz_scheduler::CancelToken;
 
-use super::file::{LockFile, Pin, PinnedList};
-use super::request::{Request, WantedList};
+use super::file::{Pin, PinnedList};
+use super::request::{DebianRequest, Request, WantedList};
 use super::signature::{self, Finding};
 use crate::error::{CliError, Kind};
 use crate::output;
@@ -31,16 +31,20 @@ pub(super) struct Archive<'a> {
 }
 
 impl Archive<'_> {
-    /// The lock file as it ought to be.
+    /// The lists as they ought to be.
     ///
     /// # Errors
     /// If the index cannot be had or trusted, or does not have what is asked for.
-    pub(super) fn lock_file(&self, request: &Request) -> Result<LockFile, CliError> {
-        let release = self.release(request)?;
-        let index = self.index(request, &release)?;
+    pub(super) fn lists(
+        &self,
+        request: &Request,
+        debian: &DebianRequest,
+    ) -> Result<Vec<PinnedList>, CliError> {
+        let release = self.release(debian)?;
+        let index = self.index(debian, &release)?;
         let mut diagnostics = Vec::new();
         let mut lists = Vec::new();
-        for list in &request.lists {
+        for list in &debian.lists {
             match pinned(request, list, &index) {
                 Ok(pinned) => lists.push(pinned),
                 Err(errors) => diagnostics.extend(errors),
@@ -49,11 +53,11 @@ impl Archive<'_> {
         if !diagnostics.is_empty() {
             return Err(CliError::several(Kind::User, diagnostics));
         }
-        Ok(LockFile { doc: request.doc.clone(), label: request.label.to_string(), lists })
+        Ok(lists)
     }
 
     /// The release file; what was checked of it is said.
-    fn release(&self, request: &Request) -> Result<Release, CliError> {
+    fn release(&self, request: &DebianRequest) -> Result<Release, CliError> {
         let suite = &request.suite;
         let judge = |bytes: Vec<u8>| -> Result<(Release, Option<Finding>), String> {
             let inline = String::from_utf8(bytes).map_err(|_| "it is not in UTF-8".to_owned())?;
@@ -90,7 +94,7 @@ impl Archive<'_> {
     }
 
     /// The index, which has the SHA-256 that the release file says.
-    fn index(&self, request: &Request, release: &Release) -> Result<Index, CliError> {
+    fn index(&self, request: &DebianRequest, release: &Release) -> Result<Index, CliError> {
         let folder = format!("{}/binary-{}", request.component, request.architecture);
         let names = ["Packages.xz", "Packages.gz", "Packages"];
         let listed = names.iter().find_map(|name| {
@@ -141,14 +145,14 @@ fn pinned(request: &Request, list: &WantedList, index: &Index) -> Result<PinnedL
     let packages = found.packages.values().map(|package| Pin {
         name: package.name.clone(),
         version: package.version.to_string(),
-        size: package.size,
-        path: package.path.to_string(),
+        size: Some(package.size),
+        path: Some(package.path.to_string()),
         sha256: package.sha256.clone(),
     });
     Ok(PinnedList { name: list.name.clone(), doc: list.doc.clone(), packages: packages.collect() })
 }
 
-fn fetch_error(error: &FetchError) -> CliError {
+pub(super) fn fetch_error(error: &FetchError) -> CliError {
     let refused = |attempt: &wiz_exec::fetch::Attempt| {
         matches!(attempt.problem, Problem::Refused(_) | Problem::Mismatch { .. } | Problem::Size { .. })
     };

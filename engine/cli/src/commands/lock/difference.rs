@@ -13,38 +13,50 @@ pub(super) fn between(before: &[PinnedList], after: &[PinnedList]) -> String {
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let (list, name) = key;
-        let _ = match (before.get(key), after.get(key)) {
-            (Some(old), Some(new)) if old.version != new.version => {
-                writeln!(text, "  {list}: {name} {} -> {}", old.version, new.version)
+        let (old, new) = (before.get(key), after.get(key));
+        match (old.map_or(&[][..], |pins| pins), new.map_or(&[][..], |pins| pins)) {
+            ([old], [new]) if old.version != new.version => {
+                let _ = writeln!(text, "  {list}: {name} {} -> {}", old.version, new.version);
             }
-            (Some(old), Some(new)) if old != new => {
-                writeln!(text, "  {list}: {name} {}: {}", new.version, changed(old, new))
+            ([old], [new]) if old != new => {
+                let _ = writeln!(text, "  {list}: {name} {}: {}", new.version, changed(old, new));
             }
-            (Some(_), Some(_)) | (None, None) => Ok(()),
-            (Some(old), None) => writeln!(text, "  {list}: - {name} {}", old.version),
-            (None, Some(new)) => writeln!(text, "  {list}: + {name} {}", new.version),
-        };
+            (old, new) => {
+                for pin in old.iter().filter(|pin| !new.contains(pin)) {
+                    let _ = writeln!(text, "  {list}: - {name} {}", pin.version);
+                }
+                for pin in new.iter().filter(|pin| !old.contains(pin)) {
+                    let _ = writeln!(text, "  {list}: + {name} {}", pin.version);
+                }
+            }
+        }
     }
     if text.is_empty() { "  the same packages, written otherwise\n".to_owned() } else { text }
 }
 
 type Key<'a> = (&'a str, &'a str);
 
-fn by_name(lists: &[PinnedList]) -> BTreeMap<Key<'_>, &Pin> {
-    lists
-        .iter()
-        .flat_map(|list| list.packages.iter().map(|pin| ((list.name.as_str(), pin.name.as_str()), pin)))
-        .collect()
+/// The packages of all lists; of crates there may be several versions.
+fn by_name(lists: &[PinnedList]) -> BTreeMap<Key<'_>, Vec<&Pin>> {
+    let mut named: BTreeMap<Key<'_>, Vec<&Pin>> = BTreeMap::new();
+    for list in lists {
+        for pin in &list.packages {
+            named.entry((list.name.as_str(), pin.name.as_str())).or_default().push(pin);
+        }
+    }
+    named
 }
 
 /// The same version, and not the same file.
 fn changed(old: &Pin, new: &Pin) -> String {
     let mut fields = Vec::new();
     if old.size != new.size {
-        fields.push(format!("size {} -> {}", old.size, new.size));
+        let size = |pin: &Pin| pin.size.map_or("unknown".to_owned(), |size| size.to_string());
+        fields.push(format!("size {} -> {}", size(old), size(new)));
     }
     if old.path != new.path {
-        fields.push(format!("path {} -> {}", old.path, new.path));
+        let path = |pin: &Pin| pin.path.clone().unwrap_or_else(|| "unknown".to_owned());
+        fields.push(format!("path {} -> {}", path(old), path(new)));
     }
     if old.sha256 != new.sha256 {
         fields.push(format!("SHA-256 {} -> {}", old.sha256, new.sha256));

@@ -21,7 +21,7 @@ pub(super) struct PinnedList {
     pub(super) name: String,
     /// What it is for.
     pub(super) doc: String,
-    /// The packages, ordered by name.
+    /// The packages, ordered by name and version.
     pub(super) packages: Vec<Pin>,
 }
 
@@ -32,10 +32,12 @@ pub(super) struct Pin {
     pub(super) name: String,
     /// Its version.
     pub(super) version: String,
-    /// The size of its archive in bytes.
-    pub(super) size: u64,
-    /// Where its archive lies below the root of all.
-    pub(super) path: String,
+    /// The size of its archive in bytes, where the index says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u64>,
+    /// Where its archive lies below the root of all, where that does not follow from its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
     /// The SHA-256 of its archive.
     pub(super) sha256: String,
 }
@@ -75,12 +77,13 @@ impl LockFile {
 
 impl Pin {
     fn line(&self) -> String {
-        let Self { name, version, size, path, sha256 } = self;
-        let [name, version, path, sha256] =
-            [name, version, path, sha256].map(|text| serde_json::Value::from(text.as_str()).to_string());
-        format!(
-            "{{\"name\": {name}, \"version\": {version}, \"size\": {size}, \"path\": {path}, \"sha256\": {sha256}}}"
-        )
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let mut fields = vec![("name", text(&self.name)), ("version", text(&self.version))];
+        fields.extend(self.size.map(|size| ("size", size.to_string())));
+        fields.extend(self.path.as_deref().map(|path| ("path", text(path))));
+        fields.push(("sha256", text(&self.sha256)));
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        format!("{{{}}}", fields.join(", "))
     }
 }
 
@@ -93,8 +96,8 @@ mod tests {
         let pin = |name: &str| Pin {
             name: name.to_owned(),
             version: "1:2~\"3\"".to_owned(),
-            size: 7,
-            path: format!("pool/{name}.deb"),
+            size: (name == "a").then_some(7),
+            path: (name == "a").then(|| format!("pool/{name}.deb")),
             sha256: "0f".repeat(32),
         };
         let list = |name: &str, doc: &str, packages| PinnedList {

@@ -17,6 +17,22 @@ pub(super) struct Request {
     pub(super) file: RelPath,
     /// What the file says of itself.
     pub(super) doc: String,
+    /// What is asked.
+    pub(super) wanted: Source,
+}
+
+/// Who knows what belongs in a lock file.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The index of a Debian archive.
+    Debian(DebianRequest),
+    /// A `Cargo.lock`.
+    Cargo(CargoRequest),
+}
+
+/// A question to a Debian archive.
+#[derive(Debug)]
+pub(super) struct DebianRequest {
     /// The suite or codename.
     pub(super) suite: String,
     /// The component.
@@ -27,6 +43,19 @@ pub(super) struct Request {
     pub(super) key: Option<RelPath>,
     /// The lists, in order.
     pub(super) lists: Vec<WantedList>,
+}
+
+/// Which `Cargo.lock`, and what of it.
+#[derive(Debug)]
+pub(super) struct CargoRequest {
+    /// Where the archive that has it may be; nothing if it is the workspace's own.
+    pub(super) urls: Vec<String>,
+    /// The archive's SHA-256.
+    pub(super) sha256: String,
+    /// The packages whose dependencies are wanted; all of the file if there are none.
+    pub(super) roots: BTreeSet<String>,
+    /// Packages that are not followed.
+    pub(super) without: BTreeSet<String>,
 }
 
 /// One list of a lock file.
@@ -57,16 +86,8 @@ impl Request {
 
     fn from_fields(label: &Label, fields: &Fields) -> Result<Self, Wrong> {
         let of_info = |name: &str| text(name, fields.get(name));
-        if of_info("kind")? != "debian" {
-            return Err(Wrong(format!("there is no kind `{}`", of_info("kind")?)));
-        }
         let Some(Value::Dict(request)) = fields.get("request") else {
             return Err(Wrong("`request` is no dict".to_owned()));
-        };
-        let of_request = |name: &str| text(name, find(request, name));
-        let word = |name: &str| of_request(name).and_then(|text| path_word(name, text));
-        let Some(Value::Dict(lists)) = find(request, "lists") else {
-            return Err(Wrong("`lists` is no dict".to_owned()));
         };
         let file = of_info("file")?;
         let is_starlark = |file: &RelPath| file.as_str().ends_with(".star");
@@ -77,6 +98,22 @@ impl Request {
                 .filter(is_starlark)
                 .ok_or_else(|| Wrong(format!("`{file}` is not the path of a .star file in the workspace")))?,
             doc: of_info("doc")?,
+            wanted: match of_info("kind")?.as_str() {
+                "debian" => Source::Debian(DebianRequest::read(request)?),
+                "cargo" => Source::Cargo(CargoRequest::read(request)?),
+                kind => return Err(Wrong(format!("there is no kind `{kind}`"))),
+            },
+        })
+    }
+}
+
+impl DebianRequest {
+    fn read(request: &[(String, Value)]) -> Result<Self, Wrong> {
+        let word = |name: &str| text(name, find(request, name)).and_then(|text| path_word(name, text));
+        let Some(Value::Dict(lists)) = find(request, "lists") else {
+            return Err(Wrong("`lists` is no dict".to_owned()));
+        };
+        Ok(Self {
             suite: word("suite")?,
             component: word("component")?,
             architecture: word("architecture")?,
@@ -93,6 +130,20 @@ impl Request {
                 Some(_) => return Err(Wrong("`key` is no file".to_owned())),
             },
             lists: lists.iter().map(|(name, list)| WantedList::read(name, list)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl CargoRequest {
+    fn read(request: &[(String, Value)]) -> Result<Self, Wrong> {
+        let Some(Value::List(urls)) = find(request, "urls") else {
+            return Err(Wrong("`urls` is no list".to_owned()));
+        };
+        Ok(Self {
+            urls: urls.iter().map(|url| text("urls", Some(url))).collect::<Result<_, _>>()?,
+            sha256: text("sha256", find(request, "sha256"))?,
+            roots: names("roots", find(request, "roots"))?,
+            without: names("without", find(request, "without"))?,
         })
     }
 }

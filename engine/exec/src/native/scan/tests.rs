@@ -127,3 +127,13 @@ fn golden_scan() {
     expect!["1b2569a826a5c551be0581d2bcd2f73f6517320bb4b95edf3eb00e27bcef77c0/84"]
         .assert_eq(&output.root.to_string());
 }
+
+#[test]
+fn commands_that_others_may_have_too_come_without_a_version() {
+    let mut bench = Bench::new();
+    let tree = bench.input_tree("tree", "usr/bin/busybox* binary\nusr/bin/ls -> busybox");
+    let params = json!({"tree": tree, "version": "1-r0", "virtual_commands": true, "found": {"$output": "found.json"}});
+    let output = bench.run(NativeKind::Scan, &params).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&bench.text(&output, "found.json")).unwrap();
+    assert_eq!(found["provides"], json!(["cmd:busybox", "cmd:ls"]));
+}
