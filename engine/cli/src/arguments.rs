@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Test(Build),
     /// Compare lock files with what archives say today, or write them anew.
     Lock(Lock),
+    /// Find newer versions of packages' sources, and rewrite version and digest in their definitions.
+    Update(Update),
     /// Show the log of a target's actions.
     Log(Log),
     /// Open a shell in the sandbox of a target's action.
@@ -170,6 +172,22 @@ pub(crate) struct Lock {
     /// Ask no host, which ends in an error: an index is never taken from the cache.
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+/// `wiz update`.
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// Labels, patterns and folders of the packages [default: all].
+    #[arg(value_name = "PKG")]
+    pub(crate) packages: Vec<String>,
+
+    /// Print what is newer, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// The suite of the Debian archive that is asked for `debian:` sources.
+    #[arg(long, value_name = "NAME", default_value = "sid")]
+    pub(crate) suite: String,
 }
 
 /// `wiz log`.

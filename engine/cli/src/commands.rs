@@ -20,5 +20,6 @@ pub(crate) mod sbom;
 pub(crate) mod shell;
 pub(crate) mod sign;
 pub(crate) mod tree;
+pub(crate) mod update;
 pub(crate) mod verify;
 pub(crate) mod why;

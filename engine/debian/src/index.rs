@@ -83,17 +83,7 @@ impl Index {
     /// # Errors
     /// [`IndexError`] if it is malformed.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Self, IndexError> {
-        let mut text = Vec::new();
-        let mut reader: Box<dyn Read + '_> = match name.rsplit_once('.') {
-            Some((_, "xz")) => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(bytes)),
-            Some((_, "gz")) => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
-            _ => Box::new(bytes),
-        };
-        let length = reader.by_ref().take(LONGEST + 1).read_to_end(&mut text)?;
-        if length as u64 > LONGEST {
-            return Err(IndexError::Text);
-        }
-        Self::parse(std::str::from_utf8(&text).map_err(|_| IndexError::Text)?)
+        Self::parse(&decompressed(name, bytes)?)
     }
 
     /// Reads the text of an index. Of packages of the same name the latest version counts.
@@ -153,6 +143,21 @@ impl Index {
     pub fn is_empty(&self) -> bool {
         self.packages.is_empty()
     }
+}
+
+/// The text of an index as it lies in an archive.
+pub(crate) fn decompressed(name: &str, bytes: &[u8]) -> Result<String, IndexError> {
+    let mut text = Vec::new();
+    let mut reader: Box<dyn Read + '_> = match name.rsplit_once('.') {
+        Some((_, "xz")) => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(bytes)),
+        Some((_, "gz")) => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
+        _ => Box::new(bytes),
+    };
+    let length = reader.by_ref().take(LONGEST + 1).read_to_end(&mut text)?;
+    if length as u64 > LONGEST {
+        return Err(IndexError::Text);
+    }
+    String::from_utf8(text).map_err(|_| IndexError::Text)
 }
 
 fn package(paragraph: &Paragraph<'_>) -> Result<(Package, Vec<Alternative>), IndexError> {

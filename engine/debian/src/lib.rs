@@ -9,9 +9,11 @@ pub mod control;
 pub mod index;
 pub mod relation;
 pub mod release;
+pub mod sources;
 pub mod version;
 
 pub use closure::{Closure, ResolveError, Wanted, closure};
 pub use index::{Index, Package};
 pub use release::Release;
+pub use sources::{SourceFile, Sources};
 pub use version::Version;

@@ -15,7 +15,7 @@ use crate::interrupt::cancel_on_signal;
 use crate::output;
 use crate::session::Session;
 
-mod archive;
+pub(super) mod archive;
 mod crates;
 mod difference;
 mod file;
@@ -107,7 +107,7 @@ fn requests(config: &Config, session: &Session<'_>, labels: &[String]) -> Result
 }
 
 /// A label or pattern, or a folder seen from where the user stands.
-fn pattern(here: &Path, root: &Path, text: &str) -> Result<TargetPattern, CliError> {
+pub(super) fn pattern(here: &Path, root: &Path, text: &str) -> Result<TargetPattern, CliError> {
     let folder = here.join(text);
     if text.starts_with("//") || !folder.is_dir() {
         return TargetPattern::parse(text).map_err(|error| {

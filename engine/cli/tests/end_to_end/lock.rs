@@ -65,8 +65,13 @@ impl Bench {
         let mut packed = liblzma::write::XzEncoder::new(Vec::new(), 6);
         packed.write_all(index.concat().as_bytes()).unwrap();
         let index = packed.finish().unwrap();
-        let release = release(&index);
+        let digest = sha256(b"lib 1.10");
+        let files = format!(" {digest} 8 lib_1.10.orig.tar.xz\n {digest} 9 lib_1.10-1.dsc\n");
+        let sources =
+            format!("Package: lib\nDirectory: pool/main/l/lib\nChecksums-Sha256:\n{files}").into_bytes();
+        let release = release(&index, &sources);
         self.put("dists/able/main/binary-amd64/Packages.xz", index);
+        self.put("dists/able/main/source/Sources", sources);
         self.put("dists/able/InRelease", unsigned(&release).into_bytes());
     }
 
@@ -123,11 +128,12 @@ fn entry(name: &str, version: &str, more: &str) -> String {
     )
 }
 
-fn release(index: &[u8]) -> String {
+fn release(index: &[u8], sources: &[u8]) -> String {
     let (digest, size) = (sha256(index), index.len());
+    let (of_sources, long) = (sha256(sources), sources.len());
     format!(
         "Origin: Test\nSuite: stable\nCodename: able\nDate: Sat, 11 Jul 2026 10:16:37 UTC\nAcquire-By-Hash: yes\n\
-         SHA256:\n {digest} {size} main/binary-amd64/Packages.xz\n"
+         SHA256:\n {digest} {size} main/binary-amd64/Packages.xz\n {of_sources} {long} main/source/Sources\n"
     )
 }
 
@@ -210,10 +216,10 @@ fn an_index_with_another_digest_is_refused() {
 #[test]
 fn what_is_no_release_of_the_suite_is_refused() {
     let bench = Bench::new("");
-    let trap = format!("Origin: Evil\n{}", unsigned(&release(b"")));
+    let trap = format!("Origin: Evil\n{}", unsigned(&release(b"", b"")));
     bench.put("dists/able/InRelease", trap.into_bytes());
     bench.check(&["--update"], 3, &["it is not one clear-signed text"]);
-    let other = unsigned(&release(b"")).replace("Codename: able", "Codename: baker");
+    let other = unsigned(&release(b"", b"")).replace("Codename: able", "Codename: baker");
     bench.put("dists/able/InRelease", other.into_bytes());
     bench.check(&["--update"], 3, &["it is of suite `stable`, codename `baker`"]);
     bench.files.lock().unwrap().clear();
@@ -266,7 +272,7 @@ fn a_signature_by_the_key_is_demanded() {
     bench.check(&["--update"], 3, &["it has no good signature by"]);
 
     let index = bench.files.lock().unwrap()["/debian/dists/able/main/binary-amd64/Packages.xz"].clone();
-    bench.fixture.write("gnupg/release", &release(&index));
+    bench.fixture.write("gnupg/release", &release(&index, b""));
     let text = home.join("release");
     let signed = gpg(&["--output", "-", "--clear-sign", text.to_str().unwrap()]).unwrap().stdout;
     let _ = Command::new("gpgconf").arg("--homedir").arg(&home).args(["--kill", "all"]).output();
@@ -280,4 +286,60 @@ fn a_signature_by_the_key_is_demanded() {
     let ended = bench.fixture.command(&["lock"]).env("PATH", "/nonexistent").output().unwrap();
     let stderr = String::from_utf8(ended.stderr).unwrap();
     assert!(stderr.contains("signature: NOT CHECKED"), "{stderr}");
+}
+
+const PACKAGE: &str = r#"
+PackageInfo = provider(doc = "A package.", fields = {"packed": provider_field(dict, doc = "It.")})
+
+def _impl(ctx: AnalysisContext) -> list[Provider]:
+    urls = [url.replace("{version}", ctx.attrs.version) for url in ctx.attrs.source["urls"]]
+    archives = [{"urls": urls, "sha256": ctx.attrs.source["sha256"]}]
+    packed = {"name": ctx.attrs.name, "version": ctx.attrs.version + "-r0", "source": {"archives": archives}}
+    return [DefaultInfo(), PackageInfo(packed = packed)]
+
+package = rule(impl = _impl, doc = "A package.", attrs = {
+    "version": attrs.string(doc = "Upstream's."),
+    "source": attrs.any(doc = "Where it is from."),
+})
+"#;
+
+const DEFINITION: &str = r#"load("//p:package.star", "package")
+
+package(
+    name = "lib",
+    version = "1.9",
+    source = {
+        "urls": ["debian:pool/main/l/lib/lib_{version}.orig.tar.gz"],
+        "sha256": "DIGEST",
+    },
+)
+"#;
+
+#[test]
+fn newer_sources_are_written_into_definitions() {
+    let bench = Bench::new("");
+    let definition = DEFINITION.replace("DIGEST", &"0f".repeat(32));
+    let place = bench.fixture.path("p/BUILD.star");
+    fs::create_dir_all(bench.fixture.path("p")).unwrap();
+    fs::write(bench.fixture.path("p/package.star"), PACKAGE).unwrap();
+    fs::write(&place, &definition).unwrap();
+    bench.put("pool/main/l/lib/lib_1.10.orig.tar.xz", b"lib 1.11".to_vec());
+    let update =
+        |arguments: &[&str]| bench.fixture.wiz(&[&["update", "--suite", "able"], arguments].concat());
+    let told = update(&["--dry-run"]);
+    assert_eq!((told.status, &*told.stdout), (0, "lib\t1.9\t1.10\tp/BUILD.star\n"), "{}", told.stderr);
+    assert_eq!(fs::read_to_string(&place).unwrap(), definition);
+    let wrong = update(&["p"]);
+    assert!(wrong.stderr.contains("lib 1.10 is in the index and cannot be had"), "{wrong}");
+    assert_eq!(fs::read_to_string(&place).unwrap(), definition);
+    bench.put("pool/main/l/lib/lib_1.10.orig.tar.xz", b"lib 1.10".to_vec());
+    assert_eq!(update(&["p"]).status, 0);
+    let expected = definition
+        .replace("1.9", "1.10")
+        .replace("orig.tar.gz", "orig.tar.xz")
+        .replace(&"0f".repeat(32), &sha256(b"lib 1.10"));
+    assert_eq!(fs::read_to_string(&place).unwrap(), expected);
+    let current = update(&["//p:lib"]);
+    assert!(current.stdout.is_empty() && current.stderr.contains("1 of 1 packages are as new"), "{current}");
+    assert_eq!(update(&["//lock"]).status, 2);
 }

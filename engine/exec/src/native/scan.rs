@@ -37,9 +37,10 @@ const LARGEST_MODULE: u64 = 1 << 20;
 struct ScanParams {
     tree: Input,
     version: String,
-    /// Whether commands are provided without a version, so that others may provide them too.
+    /// The commands that are provided; all of them if it does not say. Two packages that provide a
+    /// command cannot be installed together.
     #[serde(default)]
-    virtual_commands: bool,
+    commands: Option<BTreeSet<String>>,
     /// Folders with libraries besides the usual ones.
     #[serde(default)]
     search: Vec<RelPath>,
@@ -69,10 +70,9 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
     let params: ScanParams = params::parse(job)?;
     let tree = params.tree.folder(job)?;
     let mut findings = Findings::default();
-    let version = if params.virtual_commands { "" } else { &params.version };
     for entry in job.store.walk(&tree) {
         let (path, node) = entry?;
-        scan_entry(job, &tree, version, &path, &node, &mut findings)?;
+        scan_entry(job, &tree, &params, &path, &node, &mut findings)?;
     }
     for file in inspect::elf_files(job, &tree)? {
         findings.elf(&file, &params.search);
@@ -85,7 +85,7 @@ pub(super) fn run(job: &NativeJob<'_>) -> Result<NativeOutput, NativeError> {
 fn scan_entry(
     job: &NativeJob<'_>,
     tree: &Digest,
-    version: &str,
+    params: &ScanParams,
     path: &RelPath,
     node: &Node,
     findings: &mut Findings,
@@ -98,7 +98,10 @@ fn scan_entry(
     }
     findings.file_names.insert(path.file_name().to_owned());
     if lies_in(path, &COMMAND_FOLDERS) && is_command(job, tree, path, node)? {
-        findings.provides.insert(format!("cmd:{}", path.file_name()), version.to_owned());
+        let is_wanted = |commands: &BTreeSet<String>| commands.contains(path.file_name());
+        if params.commands.as_ref().is_none_or(is_wanted) {
+            findings.provides.insert(format!("cmd:{}", path.file_name()), params.version.clone());
+        }
     }
     let Node::File { digest, executable } = node else { return Ok(()) };
     let to_read = READING_FOLDERS.iter().any(|folder| path.as_str().starts_with(folder));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use wiz_base::Diagnostic;
 use wiz_debian::release::signed_text;
-use wiz_debian::{Index, Release, closure};
+use wiz_debian::{Index, Release, Sources, closure};
 use wiz_exec::fetch::{Problem, Request as Fetch};
 use wiz_exec::{FetchError, Fetcher};
 use wiz_scheduler::CancelToken;
@@ -21,13 +21,13 @@ const LONGEST_RELEASE: u64 = 16 << 20;
 
 /// How archives are asked.
 #[derive(Debug)]
-pub(super) struct Archive<'a> {
+pub(in crate::commands) struct Archive<'a> {
     /// Reaches the hosts.
-    pub(super) fetcher: &'a Fetcher,
+    pub(in crate::commands) fetcher: &'a Fetcher,
     /// Ends it.
-    pub(super) cancel: &'a CancelToken,
+    pub(in crate::commands) cancel: &'a CancelToken,
     /// The workspace.
-    pub(super) root: &'a Path,
+    pub(in crate::commands) root: &'a Path,
 }
 
 impl Archive<'_> {
@@ -96,36 +96,78 @@ impl Archive<'_> {
     /// The index, which has the SHA-256 that the release file says.
     fn index(&self, request: &DebianRequest, release: &Release) -> Result<Index, CliError> {
         let folder = format!("{}/binary-{}", request.component, request.architecture);
-        let names = ["Packages.xz", "Packages.gz", "Packages"];
+        let unusable = |path: &str, error: String| unusable(&request.suite, path, &error);
+        let (path, bytes, sha256) = self.listed(&request.suite, release, &folder, "Packages")?;
+        let index = Index::read(&path, &bytes).map_err(|error| unusable(&path, error.to_string()))?;
+        output::note(&format!(
+            "index: `{path}`, {} packages, has the SHA-256 of the release file: {sha256}",
+            index.len(),
+        ));
+        Ok(index)
+    }
+
+    /// The newest source packages of a suite.
+    ///
+    /// # Errors
+    /// If their index cannot be had.
+    pub(in crate::commands) fn sources(&self, suite: &str) -> Result<Sources, CliError> {
+        let request = DebianRequest {
+            suite: suite.to_owned(),
+            component: "main".to_owned(),
+            architecture: String::new(),
+            key: None,
+            lists: Vec::new(),
+        };
+        let release = self.release(&request)?;
+        let (path, bytes, _) = self.listed(suite, &release, "main/source", "Sources")?;
+        Sources::read(&path, &bytes).map_err(|error| unusable(suite, &path, &error.to_string()))
+    }
+
+    /// Whether a file can be had; it is then in the cache, and what its digest says.
+    ///
+    /// # Errors
+    /// If the cache cannot keep it.
+    pub(in crate::commands) fn has(&self, url: &str, sha256: &str, size: u64) -> Result<bool, CliError> {
+        let urls = [url.to_owned()];
+        let wanted = Fetch { urls: &urls, sha256, size: Some(size) };
+        match self.fetcher.fetch(&wanted, self.cancel, &|_, _| {}) {
+            Ok(_) => Ok(true),
+            Err(FetchError::Failed { .. }) => Ok(false),
+            Err(error) => Err(fetch_error(&error)),
+        }
+    }
+
+    /// An index that the release file lists: its path below the suite, its bytes, its SHA-256.
+    fn listed(
+        &self,
+        suite: &str,
+        release: &Release,
+        folder: &str,
+        name: &str,
+    ) -> Result<(String, Vec<u8>, String), CliError> {
+        let names = [format!("{name}.xz"), format!("{name}.gz"), name.to_owned()];
         let listed = names.iter().find_map(|name| {
             let path = format!("{folder}/{name}");
             release.files.get(&path).map(|listed| (path, listed))
         });
         let Some((path, listed)) = listed else {
-            let message =
-                format!("the release file of `{}` lists no index `{folder}/Packages`", request.suite);
+            let message = format!("the release file of `{suite}` lists no index `{folder}/{name}`");
             return Err(CliError::new(Kind::User, "WIZ2203", message)
                 .hint("check `suite`, `component` and `architecture` of the request"));
         };
-        let suite = &request.suite;
         let plain = format!("debian:dists/{suite}/{path}");
         let by_hash = format!("debian:dists/{suite}/{folder}/by-hash/SHA256/{}", listed.sha256);
         let urls = if release.by_hash { vec![by_hash, plain] } else { vec![plain] };
         let wanted = Fetch { urls: &urls, sha256: &listed.sha256, size: Some(listed.size) };
         let digest =
             self.fetcher.fetch(&wanted, self.cancel, &|_, _| {}).map_err(|error| fetch_error(&error))?;
-        let unusable = |error: String| {
-            CliError::new(Kind::Surroundings, "WIZ2202", format!("`{path}` of `{suite}`: {error}"))
-        };
-        let bytes = self.fetcher.read(&digest).map_err(|error| unusable(error.to_string()))?;
-        let index = Index::read(&path, &bytes).map_err(|error| unusable(error.to_string()))?;
-        output::note(&format!(
-            "index: `{path}`, {} packages, has the SHA-256 of the release file: {}",
-            index.len(),
-            listed.sha256
-        ));
-        Ok(index)
+        let bytes = self.fetcher.read(&digest).map_err(|error| unusable(suite, &path, &error.to_string()))?;
+        Ok((path, bytes, listed.sha256.clone()))
     }
+}
+
+fn unusable(suite: &str, path: &str, error: &str) -> CliError {
+    CliError::new(Kind::Surroundings, "WIZ2202", format!("`{path}` of `{suite}`: {error}"))
 }
 
 fn pinned(request: &Request, list: &WantedList, index: &Index) -> Result<PinnedList, Vec<Diagnostic>> {
