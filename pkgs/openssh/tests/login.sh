@@ -7,7 +7,7 @@ check() {
 	fi
 }
 cd "$(mktemp -d)"
-ssh -V 2>&1 | grep -q "^OpenSSH_$VERSION"
+ssh -V 2>&1 | grep -q "^OpenSSH_$(echo "$VERSION" | tr -d _)"
 ssh-keygen -q -t ed25519 -N "" -f host
 ssh-keygen -q -t ed25519 -N "" -f me
 cp me.pub allowed
