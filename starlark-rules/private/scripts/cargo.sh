@@ -30,8 +30,11 @@ replace-with = "vendored"
 [source.vendored]
 directory = "/build/src/vendor"
 END
+# The unwinder is linked in: no package has libgcc_s.
+mkdir -p /tmp/libgcc
+echo 'GROUP ( -lgcc_eh -lgcc )' > /tmp/libgcc/libgcc_s.so
 # Position-independent, relro and immediate binding are the compiler's own defaults.
-export RUSTFLAGS="-C debuginfo=2 -C force-frame-pointers=yes -C linker=gcc --remap-path-prefix=/build/src=/usr/src/debug"
+export RUSTFLAGS="-L native=/tmp/libgcc -C debuginfo=2 -C force-frame-pointers=yes -C linker=gcc --remap-path-prefix=/build/src=/usr/src/debug"
 eval "$before"
 for program in $programs; do
 	eval "cargo build --release --bin $program $flags"

@@ -100,24 +100,14 @@ fn described(found: &Found) -> String {
 fn file_changes(old: &Found, new: &Found) -> Vec<String> {
     let mut changes = Vec::new();
     match (&old.kind, &new.kind) {
-        (FoundKind::File { size: before, digest: old }, FoundKind::File { size: after, digest: new }) => {
-            if old != new {
-                changes.push(if before == after {
-                    "other bytes".to_owned()
-                } else {
-                    growth(*before, *after)
-                });
-            }
+        (before, after) if before == after => {}
+        (FoundKind::File { size: before, .. }, FoundKind::File { size: after, .. }) => {
+            changes.push(if before == after { "other bytes".to_owned() } else { growth(*before, *after) });
         }
         (FoundKind::Symlink { target: before }, FoundKind::Symlink { target: after }) => {
-            if before != after {
-                changes.push(format!("leads to {after} instead of {before}"));
-            }
+            changes.push(format!("leads to {after} instead of {before}"));
         }
-        (before, after) if before != after => {
-            changes.push(format!("{} instead of {}", described(new), described(old)));
-        }
-        _ => {}
+        _ => changes.push(format!("{} instead of {}", described(new), described(old))),
     }
     if old.mode != new.mode {
         changes.push(format!("mode {:04o} -> {:04o}", old.mode, new.mode));
