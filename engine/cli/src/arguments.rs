@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Test(Build),
     /// Compare lock files with what archives say today, or write them anew.
     Lock(Lock),
+    /// Write a first definition of a package, from its source archive.
+    New(New),
     /// Find newer versions of packages' sources, and rewrite version and digest in their definitions.
     Update(Update),
     /// Show the log of a target's actions.
@@ -172,6 +174,18 @@ pub(crate) struct Lock {
     /// Ask no host, which ends in an error: an index is never taken from the cache.
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+/// `wiz new`.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The source archive: a file, or a URL as definitions have it.
+    #[arg(value_name = "FILE|URL")]
+    pub(crate) source: String,
+
+    /// The package's name [default: as the archive's name tells].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 }
 
 /// `wiz update`.

@@ -14,6 +14,7 @@ pub(crate) mod key;
 pub(crate) mod licenses;
 pub(crate) mod lock;
 pub(crate) mod log;
+pub(crate) mod new;
 pub(crate) mod query;
 pub(crate) mod repo;
 pub(crate) mod sbom;

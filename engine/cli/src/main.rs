@@ -70,6 +70,7 @@ fn dispatch(command: Command, config: &Config) -> Result<(), CliError> {
         Command::Pull(pull) => commands::delivery::pull::run(config, &pull),
         Command::Sbom(sbom) => commands::sbom::run(config, &sbom),
         Command::Licenses(licenses) => commands::licenses::run(config, &licenses),
+        Command::New(new) => commands::new::run(config, &new),
         Command::Update(update) => commands::update::run(config, &update),
         Command::Tree(tree) => commands::tree::run(config, &tree),
         Command::Diff(diff) => commands::diff::run(config, &diff),

@@ -8,7 +8,7 @@ check() {
 }
 cd "$(mktemp -d)"
 mkdir root
-apk --root root --arch x86_64 --initdb --no-network add
+apk --root root --arch x86_64 --usermode --initdb --no-network add
 check database 1 "$(find root -name installed | grep -c .)"
 check list "" "$(apk --root root --no-network list --installed)"
 check order "<" "$(apk version -t 1.2.3-r0 1.10-r0)"

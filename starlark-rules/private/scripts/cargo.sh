@@ -23,6 +23,11 @@ for argument in "$@"; do
 " ;;
 	esac
 done
+without_tests() {
+	find . -path ./vendor -prune -o -name Cargo.toml -print | while read -r manifest; do
+		sed -i -e '/^\[\[test\]\]/,/^$/d' -e '/^\[\[bench\]\]/,/^$/d' -e '/^\[dev-dependencies\]/,/^$/d' "$manifest"
+	done
+}
 mkdir -p "$CARGO_HOME"
 cat > "$CARGO_HOME/config.toml" << 'END'
 [source.crates-io]

@@ -17,6 +17,7 @@ mod fixture;
 mod incremental;
 mod interrupted;
 mod lock;
+mod new;
 mod ordinary_user;
 mod profile;
 mod query;

@@ -6,8 +6,8 @@ use super::{assert_none, files, repository, shown};
 
 /// Lines of a rule file.
 const FILE_LIMIT: usize = 200;
-/// Lines of a function.
-const FUNCTION_LIMIT: usize = 40;
+/// Lines of a function behind its documentation.
+const FUNCTION_LIMIT: usize = 60;
 
 fn rule_files() -> Vec<(String, String)> {
     let folder = repository().join("starlark-rules");
@@ -44,9 +44,11 @@ fn rule_files_are_documented_and_short() {
             if !name.starts_with('_') && !documented {
                 findings.push(format!("{path}:{}: `{name}` has no docstring", number + 1));
             }
-            let signature_and_doc = if name.starts_with('_') { 0 } else { 70 };
-            if length > FUNCTION_LIMIT + signature_and_doc {
-                findings.push(format!("{path}:{}: `{name}` has {length} lines", number + 1));
+            // Each parameter takes a line in the signature and one in the documentation.
+            let text = lines[number..number + length].join("\n");
+            let body = text.split("\"\"\"").nth(2).unwrap_or(&text).lines().count();
+            if body > FUNCTION_LIMIT {
+                findings.push(format!("{path}:{}: `{name}` has {body} lines", number + 1));
             }
         }
     }

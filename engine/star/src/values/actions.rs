@@ -171,15 +171,7 @@ fn work_methods(builder: &mut MethodsBuilder) {
                 cores: cores.into_option().map(core_count).transpose()?,
             },
         };
-        let target = Scope::of(eval).target("run")?;
-        if let Some(log) = run.log.as_ref().filter(|log| target.kind(log) == Some(OutputKind::Tree)) {
-            let message = format!("`log` is a file, and `{log}` is declared as a folder");
-            return Err(Refusal::new(codes::ACTION_ARGUMENT, message).focus("log =").into());
-        }
-        let mut outputs = command.outputs;
-        outputs.extend(run.log.clone());
-        let title = title(category, identifier);
-        target.add(title, outputs, ActionKind::Run(Box::new(run)))?;
+        declare_run(title(category, identifier), command.outputs, run, eval)?;
         Ok(NoneType)
     }
 
@@ -300,6 +292,22 @@ fn single_artifact(value: Value) -> Result<Artifact, Refusal> {
         let message = format!("`source` is an artifact, got `{}`", value.get_type());
         Refusal::new(codes::ACTION_ARGUMENT, message).focus("source =")
     })
+}
+
+/// Adds a command to its target, with what it makes.
+fn declare_run(
+    title: Title,
+    mut outputs: Vec<RelPath>,
+    run: Run,
+    eval: &Evaluator<'_, '_, '_>,
+) -> starlark::Result<()> {
+    let target = Scope::of(eval).target("run")?;
+    if let Some(log) = run.log.as_ref().filter(|log| target.kind(log) == Some(OutputKind::Tree)) {
+        let message = format!("`log` is a file, and `{log}` is declared as a folder");
+        return Err(Refusal::new(codes::ACTION_ARGUMENT, message).focus("log =").into());
+    }
+    outputs.extend(run.log.clone());
+    Ok(target.add(title, outputs, ActionKind::Run(Box::new(run)))?)
 }
 
 /// A user as `uid:gid`.

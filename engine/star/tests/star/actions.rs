@@ -79,7 +79,7 @@ greeting(name = "hello", text = "hi", script = "greet.sh", epoch = "//r:root", e
             //a:hello (x86_64) = greeting
               //a:hello greet (hello) -> greeting.txt: File, log: File
                 reads a/greet.sh, a/x.txt, //r:root (x86_64)/tree
-                {"run":{"arguments":[[{"text":"/bin/sh"}],[{"path":{"source":{"path":"a/greet.sh"}}}],[{"text":"hi"}],[{"output":"greeting.txt"}]],"environment":{"EPOCH":[{"text_of":{"output":{"target":{"label":"//r:root","platform":"x86_64"},"path":"tree","inner":""}}}],"LANG":[{"text":"C"}],"WHO":[{"text":"a b"}]},"root":[{"output":{"target":{"label":"//r:root","platform":"x86_64"},"path":"tree","inner":""}}],"source":null,"hidden":[{"source":{"path":"a/x.txt"}}],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":"log","capture":{"root":true,"modes":{"usr/bin/su":"4755"}},"limits":{"seconds":300,"memory":1073741824,"cores":null}}}
+                {"run":{"arguments":[[{"text":"/bin/sh"}],[{"path":{"source":{"path":"a/greet.sh"}}}],[{"text":"hi"}],[{"output":"greeting.txt"}]],"environment":{"EPOCH":[{"text_of":{"output":{"target":{"label":"//r:root","platform":"x86_64"},"path":"tree","inner":""}}}],"LANG":[{"text":"C"}],"WHO":[{"text":"a b"}]},"root":[{"output":{"target":{"label":"//r:root","platform":"x86_64"},"path":"tree","inner":""}}],"source":null,"hidden":[{"source":{"path":"a/x.txt"}}],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":"log","capture":{"root":true,"modes":{"usr/bin/su":"4755"}},"user":null,"limits":{"seconds":300,"memory":1073741824,"cores":null}}}
         "#]],
     );
 }
@@ -110,7 +110,7 @@ styles(name = "a")
                 {"write":{"text":"text\n","executable":true}}
               //a styles -> out: File
                 reads //a (x86_64)/conf/file.txt, //a (x86_64)/conf/file.txt/in/side
-                {"run":{"arguments":[[{"text":"<aa>"}],[{"text":"<bb>"}],[{"text":"<cc>"}],[{"text":"-I"}],[{"text":"x"}],[{"text":"-I"}],[{"path":{"output":{"target":{"label":"//a","platform":"x86_64"},"path":"conf/file.txt","inner":""}}}],[{"path":{"output":{"target":{"label":"//a","platform":"x86_64"},"path":"conf/file.txt","inner":"in/side"}}}],[{"text":"l1!,l2!"}],[{"text":"--out="},{"output":"out"}],[{"text":"//a"}]],"environment":{},"root":[],"source":null,"hidden":[],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":null,"capture":{"root":false,"modes":{}},"limits":{"seconds":null,"memory":null,"cores":null}}}
+                {"run":{"arguments":[[{"text":"<aa>"}],[{"text":"<bb>"}],[{"text":"<cc>"}],[{"text":"-I"}],[{"text":"x"}],[{"text":"-I"}],[{"path":{"output":{"target":{"label":"//a","platform":"x86_64"},"path":"conf/file.txt","inner":""}}}],[{"path":{"output":{"target":{"label":"//a","platform":"x86_64"},"path":"conf/file.txt","inner":"in/side"}}}],[{"text":"l1!,l2!"}],[{"text":"--out="},{"output":"out"}],[{"text":"//a"}]],"environment":{},"root":[],"source":null,"hidden":[],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":null,"capture":{"root":false,"modes":{}},"user":null,"limits":{"seconds":null,"memory":null,"cores":null}}}
         "#]],
     );
 }
@@ -199,7 +199,7 @@ use(name = "a", dep = ":b")
               {"data":{"dict":[["z",{"int":1}],["a",{"list":["none",{"bool":true},{"string":"t"}]}],["s",{"struct":[["y",{"int":1}],["b",{"int":2}]]}],["r",{"struct":[["left",{"int":1}],["right",{"string":"r"}]]}]]},"inner":{"provider":{"name":"Inner","module":"r/rules.star","fields":{"x":{"int":2}}}},"line":{"arguments":{"items":[[{"text":"-I"}],[{"path":{"source":{"path":"a/s.h"}}}]],"hidden":[{"source":{"path":"a/s.h"}}]}},"other":{"list":[{"label":"//a:b"}]}}
               //a use -> out: File
                 reads a/s.h
-                {"run":{"arguments":[[{"text":"/bin/x"}],[{"text":"-I"}],[{"path":{"source":{"path":"a/s.h"}}}],[{"text":"z"}],[{"text":"a"}],[{"text":"s"}],[{"text":"r"}],[{"output":"out"}]],"environment":{},"root":[],"source":null,"hidden":[{"source":{"path":"a/s.h"}}],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":null,"capture":{"root":false,"modes":{}},"limits":{"seconds":null,"memory":null,"cores":null}}}
+                {"run":{"arguments":[[{"text":"/bin/x"}],[{"text":"-I"}],[{"path":{"source":{"path":"a/s.h"}}}],[{"text":"z"}],[{"text":"a"}],[{"text":"s"}],[{"text":"r"}],[{"output":"out"}]],"environment":{},"root":[],"source":null,"hidden":[{"source":{"path":"a/s.h"}}],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":null,"capture":{"root":false,"modes":{}},"user":null,"limits":{"seconds":null,"memory":null,"cores":null}}}
             //a:b (x86_64) = make
               {"data":{"dict":[["z",{"int":1}],["a",{"list":["none",{"bool":true},{"string":"t"}]}],["s",{"struct":[["y",{"int":1}],["b",{"int":2}]]}],["r",{"struct":[["left",{"int":1}],["right",{"string":"r"}]]}]]},"inner":{"provider":{"name":"Inner","module":"r/rules.star","fields":{"x":{"int":1}}}},"line":{"arguments":{"items":[[{"text":"-I"}],[{"path":{"source":{"path":"a/s.h"}}}]],"hidden":[{"source":{"path":"a/s.h"}}]}},"other":{"list":[{"label":"//a:b"}]}}
         "#]],
@@ -242,7 +242,7 @@ flags(name = "top", deps = ["//r:left", "//r:right"], top = True)
               {"flags":{"set":[{"name":"Flags","module":"r/rules.star","value":{"string":"leaf"},"projections":{"include":{"arguments":{"items":[[{"text":"-I"}],[{"text":"leaf"}]],"hidden":[]}},"upper":{"string":"LEAF"}}},{"name":"Flags","module":"r/rules.star","value":{"string":"left"},"projections":{"include":{"arguments":{"items":[[{"text":"-I"}],[{"text":"left"}]],"hidden":[]}},"upper":{"string":"LEFT"}},"children":[0]},{"name":"Flags","module":"r/rules.star","value":{"string":"right"},"projections":{"include":{"arguments":{"items":[[{"text":"-I"}],[{"text":"right"}]],"hidden":[]}},"upper":{"string":"RIGHT"}},"children":[0]},{"name":"Flags","module":"r/rules.star","value":{"string":"top"},"projections":{"include":{"arguments":{"items":[[{"text":"-I"}],[{"text":"top"}]],"hidden":[]}},"upper":{"string":"TOP"}},"children":[1,2]}]}}
               //a:top use -> out: File
                 reads 
-                {"run":{"arguments":[[{"text":"/bin/x"}],[{"text":"-I"}],[{"text":"top"}],[{"text":"-I"}],[{"text":"left"}],[{"text":"-I"}],[{"text":"leaf"}],[{"text":"-I"}],[{"text":"right"}],[{"output":"out"}]],"environment":{},"root":[],"source":null,"hidden":[],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":null,"capture":{"root":false,"modes":{}},"limits":{"seconds":null,"memory":null,"cores":null}}}
+                {"run":{"arguments":[[{"text":"/bin/x"}],[{"text":"-I"}],[{"text":"top"}],[{"text":"-I"}],[{"text":"left"}],[{"text":"-I"}],[{"text":"leaf"}],[{"text":"-I"}],[{"text":"right"}],[{"output":"out"}]],"environment":{},"root":[],"source":null,"hidden":[],"platform":{"name":"x86_64","os":"linux","cpu":"x86_64"},"log":null,"capture":{"root":false,"modes":{}},"user":null,"limits":{"seconds":null,"memory":null,"cores":null}}}
         "#]],
     );
 }
