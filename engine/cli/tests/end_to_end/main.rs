@@ -19,6 +19,7 @@ mod interrupted;
 mod lock;
 mod new;
 mod ordinary_user;
+mod policy;
 mod profile;
 mod query;
 mod random_edits;
