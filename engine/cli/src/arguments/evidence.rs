@@ -119,8 +119,9 @@ pub(crate) struct Licenses {
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
     /// Labels and patterns of images and packages, or one file: a bill of materials (CycloneDX, or
-    /// SPDX 2.3, as JSON) or apk's installed database.
-    #[arg(required = true, value_name = "LABEL|FILE")]
+    /// SPDX 2.3, as JSON) or apk's installed database; or one image: the folder of an OCI layout, or
+    /// a reference.
+    #[arg(required = true, value_name = "LABEL|FILE|REFERENCE")]
     pub(crate) subjects: Vec<String>,
 
     /// Advisories: an OSV, secdb or Wolfi document, a folder of them, or a zipped one; may be

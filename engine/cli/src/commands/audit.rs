@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use wiz_audit::{AuditError, Bill, Feed, Level, Package, Report, Vex, audit};
 
 use crate::arguments::{Audit, AuditFormat, FailOn, SbomFormat};
-use crate::commands::build;
+use crate::commands::{build, contents};
 use crate::config::{self, Config};
 use crate::error::{CliError, Kind};
 use crate::output;
@@ -69,6 +69,16 @@ fn level(from: FailOn) -> Level {
     }
 }
 
+/// The packages of an image that lies in a folder or a registry, by its own database.
+fn of_image(config: &Config, arguments: &Audit, subject: &str) -> Result<Bill, CliError> {
+    let contents = contents::open(config, &arguments.options, subject)?;
+    let database = contents.database.ok_or_else(|| {
+        CliError::new(Kind::User, "WIZ2332", format!("`{subject}` has no database of apk's"))
+            .hint("of images by others, audit their bill of materials: a CycloneDX or SPDX file")
+    })?;
+    Bill::parse(subject, database.as_bytes()).map_err(|error| CliError::of(Kind::User, "WIZ2332", &error))
+}
+
 /// The packages of a file, or of everything that labels and patterns name.
 fn bill(config: &Config, arguments: &Audit) -> Result<Bill, CliError> {
     let failed = |error: AuditError| CliError::of(Kind::User, "WIZ2332", &error);
@@ -76,6 +86,9 @@ fn bill(config: &Config, arguments: &Audit) -> Result<Bill, CliError> {
         let path = config.directory.join(subject);
         if !subject.starts_with("//") && path.is_file() {
             return Bill::read(&path).map_err(failed);
+        }
+        if !subject.starts_with("//") {
+            return of_image(config, arguments, subject);
         }
     }
     let session = Session::open(config, &arguments.options)?;

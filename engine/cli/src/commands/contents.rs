@@ -34,6 +34,8 @@ pub(crate) struct Contents {
     pub(crate) packages: BTreeMap<String, Installed>,
     /// Which package a path is from.
     pub(crate) owners: BTreeMap<String, String>,
+    /// apk's installed database, as it is.
+    pub(crate) database: Option<String>,
 }
 
 /// One layer.
@@ -86,6 +88,7 @@ impl Contents {
                 package.path = path;
             }
         }
+        self.database = Some(database);
         Ok(())
     }
 

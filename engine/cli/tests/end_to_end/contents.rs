@@ -58,6 +58,11 @@ sample(name = "old", version = "1-r0", lib = "lib", app = "app")
 sample(name = "new", version = "2-r0", lib = "lib2", app = "app", user = "8")
 "#;
 
+const FEED: &str = r#"{
+    "id": "CVE-7", "modified": "2026-01-01T00:00:00Z",
+    "affected": [{"package": {"ecosystem": "OSS-Fuzz", "name": "lib"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2"}]}]}]
+}"#;
+
 fn fixture() -> Fixture {
     Fixture::new(&[
         ("i/sample.star", RULE),
@@ -112,6 +117,9 @@ fn what_lies_in_files_is_compared() {
     fixture.wiz(&["build", "//i:old", "//i:new"]);
     let layouts = fixture.wiz(&["diff", "wiz-out/i/old/oci", "wiz-out/i/new/oci"]).to_string();
     assert!(layouts.contains("~ lib  1-r0 -> 2-r0"), "{layouts}");
+    fs::write(fixture.path("feed.json"), FEED).unwrap();
+    let audited = fixture.wiz(&["audit", "wiz-out/i/old/oci", "--feed", "feed.json"]).to_string();
+    assert!(audited.contains("CVE-7  lib 1-r0  affected, fixed in 2"), "{audited}");
     let package = "wiz-out/i/old/app/package.apk";
     let told = fixture.wiz(&["tree", package, "--by", "file"]).to_string();
     assert!(told.contains("/usr/bin/app  app"), "{told}");
