@@ -103,6 +103,13 @@ fn scan_entry(
             findings.provides.insert(format!("cmd:{}", path.file_name()), params.version.clone());
         }
     }
+    if pkg_config::is_module(path)
+        && let Followed::Here(Node::File { digest, .. }) = follow(job, tree, path, node)?
+        && digest.size() <= LARGEST_MODULE
+    {
+        let text = String::from_utf8_lossy(&job.store.read(&digest)?).into_owned();
+        findings.module(path, &Module::parse(&text));
+    }
     let Node::File { digest, executable } = node else { return Ok(()) };
     let to_read = READING_FOLDERS.iter().any(|folder| path.as_str().starts_with(folder));
     if *executable && !to_read && digest.size() > 2 {
@@ -114,10 +121,6 @@ fn scan_entry(
             findings.needs.insert((format!("cmd:{command}"), String::new()));
         }
     }
-    if pkg_config::is_module(path) && digest.size() <= LARGEST_MODULE {
-        let text = String::from_utf8_lossy(&job.store.read(digest)?).into_owned();
-        findings.module(path, &Module::parse(&text));
-    }
     Ok(())
 }
 
@@ -128,20 +131,31 @@ fn lies_in(path: &RelPath, folders: &[&str]) -> bool {
 /// Whether it may be executed. A link counts unless it leads to something else in
 /// this very package.
 fn is_command(job: &NativeJob<'_>, tree: &Digest, path: &RelPath, node: &Node) -> Result<bool, NativeError> {
-    let mut node = node.clone();
-    let mut path = path.clone();
+    Ok(match follow(job, tree, path, node)? {
+        Followed::Here(Node::File { executable, .. }) => executable,
+        Followed::Here(_) => false,
+        Followed::Elsewhere => true,
+    })
+}
+
+/// Where a link leads.
+enum Followed {
+    /// To something of this package; to itself, if it is no link.
+    Here(Node),
+    /// Out of it.
+    Elsewhere,
+}
+
+/// Follows links; one in a circle leads to itself.
+fn follow(job: &NativeJob<'_>, tree: &Digest, path: &RelPath, node: &Node) -> Result<Followed, NativeError> {
+    let (mut node, mut path) = (node.clone(), path.clone());
     for _ in 0..8 {
-        match node {
-            Node::File { executable, .. } => return Ok(executable),
-            Node::Directory(_) => return Ok(false),
-            Node::Symlink(target) => {
-                let Some(next) = soname::resolve(&path, &target) else { return Ok(true) };
-                let Some(found) = job.store.subtree(tree, &next)? else { return Ok(true) };
-                (node, path) = (found, next);
-            }
-        }
+        let Node::Symlink(target) = &node else { break };
+        let Some(next) = soname::resolve(&path, target) else { return Ok(Followed::Elsewhere) };
+        let Some(found) = job.store.subtree(tree, &next)? else { return Ok(Followed::Elsewhere) };
+        (node, path) = (found, next);
     }
-    Ok(false)
+    Ok(Followed::Here(node))
 }
 
 impl Findings {

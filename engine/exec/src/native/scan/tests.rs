@@ -138,3 +138,16 @@ fn only_the_commands_that_are_named_are_provided() {
     let found: serde_json::Value = serde_json::from_str(&bench.text(&output, "found.json")).unwrap();
     assert_eq!(found["provides"], json!(["cmd:busybox=1-r0"]));
 }
+
+#[test]
+fn a_link_to_a_module_is_one() {
+    let mut bench = Bench::new();
+    let tree = bench.input_tree(
+        "tree",
+        "usr/lib/pkgconfig/wide.pc Name: wide\\nVersion: 6.6\\n\nusr/lib/pkgconfig/plain.pc -> wide.pc\nusr/lib/pkgconfig/else.pc -> ../missing.pc",
+    );
+    let params = json!({"tree": tree, "version": "1-r0", "found": {"$output": "found.json"}});
+    let output = bench.run(NativeKind::Scan, &params).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&bench.text(&output, "found.json")).unwrap();
+    assert_eq!(found["provides"], json!(["pc:plain=6.6", "pc:wide=6.6"]));
+}
