@@ -93,7 +93,10 @@ impl NativeKind {
     /// The version that is part of its key.
     #[must_use]
     pub const fn version(self) -> u32 {
-        1
+        match self {
+            Self::Scan => 2,
+            _ => 1,
+        }
     }
 
     /// The kind of that name, if there is one.

@@ -15,4 +15,4 @@ mkdir folder
 check extension folder/a.txt "$(fd -e txt)"
 check pattern folder/b.rs "$(fd "^b")"
 check hidden 2 "$(fd -H -e txt | grep -c txt)"
-check command "got folder/b.rs" "$(fd -e rs -x echo got {})"
+check command "got ./folder/b.rs" "$(fd -e rs -x echo got {})"

@@ -1,7 +1,7 @@
-// link: -lxml2
+// link: -lxml2 -I/build/in/installed/usr/include/libxml2
 // A document is parsed, an expression finds a node in it, and a broken one is refused.
-#include <libxml2/libxml/parser.h>
-#include <libxml2/libxml/xpath.h>
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
 #include <string.h>
 
 int main(void) {

@@ -123,7 +123,7 @@ fn golden_scan() {
     let tree = bench.input_tree("tree", "usr/bin/a* #!/bin/sh\\n\nusr/lib/pkgconfig/a.pc Version: 1\\n");
     let params = json!({ "tree": tree, "version": "1-r0", "found": {"$output": "found.json"} });
     let output = bench.run(NativeKind::Scan, &params).unwrap();
-    assert_eq!(NativeKind::Scan.version(), 1);
+    assert_eq!(NativeKind::Scan.version(), 2);
     expect!["1b2569a826a5c551be0581d2bcd2f73f6517320bb4b95edf3eb00e27bcef77c0/84"]
         .assert_eq(&output.root.to_string());
 }
