@@ -95,7 +95,7 @@ pub(crate) enum Command {
 }
 
 /// What decides how something is built.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct BuildOptions {
     /// Build for this platform of WORKSPACE.star.
     #[arg(long, value_name = "NAME")]

@@ -3,11 +3,21 @@
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use wiz_scheduler::CancelToken;
 
-/// Cancels `token` at the first signal; the process ends by itself at the second.
+use crate::error::{CliError, Kind};
+
+/// A token that is cancelled at the first signal; the process ends by itself at the second.
 ///
 /// # Errors
 /// If no handler can be installed.
-pub(crate) fn cancel_on_signal(token: &CancelToken) -> std::io::Result<()> {
+pub(crate) fn cancelled_by_signal() -> Result<CancelToken, CliError> {
+    let token = CancelToken::new();
+    cancel_on_signal(&token).map_err(|error| {
+        CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
+    })?;
+    Ok(token)
+}
+
+fn cancel_on_signal(token: &CancelToken) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     let token = token.clone();
     std::thread::spawn(move || {

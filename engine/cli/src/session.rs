@@ -15,13 +15,13 @@ use wiz_graph::memory::Memory;
 use wiz_graph::{ActionGraph, ActionId, AnalyzedTarget, Artifact, ConfiguredTarget, Value};
 use wiz_recall::{ActionName, ReceiptTarget, Sight};
 use wiz_remote::Endpoint;
-use wiz_scheduler::{BuildOutcome, CancelToken, Options, Parties};
+use wiz_scheduler::{BuildOutcome, Options, Parties};
 use wiz_star::{Observation, Workspace, analyze, load_workspace};
 
 use crate::arguments::BuildOptions;
 use crate::config::{Config, Size, seconds_since_1970, total_memory};
 use crate::error::{CliError, Kind, Source};
-use crate::interrupt::cancel_on_signal;
+use crate::interrupt::cancelled_by_signal;
 use crate::output;
 use crate::progress::{Placed, Progress, Stopwatch};
 use crate::session::again::Before;
@@ -294,10 +294,7 @@ impl Session<'_> {
         progress: &Progress,
         clock: &Stopwatch,
     ) -> Result<BuildOutcome, CliError> {
-        let cancel = CancelToken::new();
-        cancel_on_signal(&cancel).map_err(|error| {
-            CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
-        })?;
+        let cancel = cancelled_by_signal()?;
         let options = Options {
             jobs: self.jobs,
             lookups,

@@ -6,12 +6,11 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
 use wiz_base::{Diagnostic, RelPath, TargetPattern};
-use wiz_scheduler::CancelToken;
 
 use crate::arguments::{BuildOptions, Lock};
 use crate::config::Config;
 use crate::error::{CliError, Kind};
-use crate::interrupt::cancel_on_signal;
+use crate::interrupt::cancelled_by_signal;
 use crate::output;
 use crate::session::Session;
 
@@ -32,22 +31,10 @@ use request::{Request, Source};
 /// If there is nothing to lock, an archive's index cannot be had or does not have what is
 /// asked for, or a lock file differs and is not to be written.
 pub(crate) fn run(config: &Config, lock: &Lock) -> Result<(), CliError> {
-    let options = BuildOptions {
-        platform: None,
-        jobs: None,
-        keep_going: false,
-        offline: lock.offline,
-        distdir: Vec::new(),
-        signing_key: None,
-        remote_cache: None,
-    };
-    let session = Session::open(config, &options)?;
+    let session = Session::open(config, &BuildOptions { offline: lock.offline, ..BuildOptions::default() })?;
     let requests = requests(config, &session, &lock.labels)?;
     let fetcher = session.fetcher()?;
-    let cancel = CancelToken::new();
-    cancel_on_signal(&cancel).map_err(|error| {
-        CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
-    })?;
+    let cancel = cancelled_by_signal()?;
     let archive = Archive { fetcher: &fetcher, cancel: &cancel, root: session.root() };
     let mut differing = Vec::new();
     for request in &requests {

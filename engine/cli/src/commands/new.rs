@@ -5,12 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use wiz_scheduler::CancelToken;
 
 use crate::arguments::{BuildOptions, New};
 use crate::config::Config;
 use crate::error::{CliError, Kind};
-use crate::interrupt::cancel_on_signal;
+use crate::interrupt::cancelled_by_signal;
 use crate::output;
 use crate::session::Session;
 
@@ -27,16 +26,7 @@ const LONGEST: u64 = 4 << 30;
 /// # Errors
 /// If the archive cannot be had or read, or there is such a package.
 pub(crate) fn run(config: &Config, new: &New) -> Result<(), CliError> {
-    let options = BuildOptions {
-        platform: None,
-        jobs: None,
-        keep_going: false,
-        offline: false,
-        distdir: Vec::new(),
-        signing_key: None,
-        remote_cache: None,
-    };
-    let session = Session::open(config, &options)?;
+    let session = Session::open(config, &BuildOptions::default())?;
     let (url, bytes) = source(config, &session, &new.source)?;
     let file = url.rsplit(['/', ':']).next().unwrap_or(&url).to_owned();
     let found = archive::read(&file, &bytes).map_err(|problem| {
@@ -79,10 +69,7 @@ fn source(config: &Config, session: &Session<'_>, source: &str) -> Result<(Strin
         return Ok((format!("file:{}", inside.display()), bytes));
     }
     let fetcher = session.fetcher()?;
-    let cancel = CancelToken::new();
-    cancel_on_signal(&cancel).map_err(|error| {
-        CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
-    })?;
+    let cancel = cancelled_by_signal()?;
     let found = fetcher.fetch_unpinned(source, LONGEST, &cancel, &mut |bytes| Ok(bytes));
     let found = found.map_err(|error| CliError::of(Kind::Surroundings, "WIZ2220", &error))?;
     output::note(&format!("{}, from {}", crate::config::Size(found.content.len() as u64), found.place));

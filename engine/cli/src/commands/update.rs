@@ -8,14 +8,13 @@ use wiz_apk::Version;
 use wiz_base::{Diagnostic, RelPath, TargetPattern};
 use wiz_debian::Sources;
 use wiz_graph::{AnalyzedTarget, Value};
-use wiz_scheduler::CancelToken;
 
 use super::lock::archive::Archive;
 use super::lock::pattern;
 use crate::arguments::{BuildOptions, Update};
 use crate::config::Config;
 use crate::error::{CliError, Kind};
-use crate::interrupt::cancel_on_signal;
+use crate::interrupt::cancelled_by_signal;
 use crate::output;
 use crate::session::Session;
 
@@ -29,22 +28,10 @@ use upstream::{Newer, Source};
 /// # Errors
 /// If definitions are wrong, the index cannot be had, or a definition cannot be rewritten.
 pub(crate) fn run(config: &Config, update: &Update) -> Result<(), CliError> {
-    let options = BuildOptions {
-        platform: None,
-        jobs: None,
-        keep_going: false,
-        offline: false,
-        distdir: Vec::new(),
-        signing_key: None,
-        remote_cache: None,
-    };
-    let session = Session::open(config, &options)?;
+    let session = Session::open(config, &BuildOptions::default())?;
     let packages = packages(config, &session, &update.packages)?;
     let fetcher = session.fetcher()?;
-    let cancel = CancelToken::new();
-    cancel_on_signal(&cancel).map_err(|error| {
-        CliError::new(Kind::Surroundings, "WIZ2043", format!("signals cannot be handled: {error}"))
-    })?;
+    let cancel = cancelled_by_signal()?;
     let archive = Archive { fetcher: &fetcher, cancel: &cancel, root: session.root() };
     let sources = archive.sources(&update.suite)?;
     let mut untold: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();

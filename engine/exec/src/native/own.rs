@@ -36,11 +36,11 @@ impl Own {
 
     /// The folders, sorted by path.
     pub(super) fn directories(&self, installation: &Installation) -> Result<Vec<FileRecord>, PackError> {
-        let accounts = self.known(installation);
+        let (accounts, files) = (self.known(installation), installation.files());
         let record = |(path, attributes): (&RelPath, &Attributes)| {
             let mut record = FileRecord::new(path, FileKind::Directory, 0o755);
             attributes.apply(&mut record, &accounts)?;
-            match installation.files().get(path) {
+            match files.get(path) {
                 Some((owner, _)) => Err(taken(path, installation, *owner)),
                 None => Ok(record),
             }
