@@ -54,6 +54,24 @@ pub struct StatedPackage {
     pub stated: Vec<Stated>,
 }
 
+impl Claim {
+    /// The claim with a status in OpenVEX's words and what goes with it; none if there is no such
+    /// status. `patch` may be a path; what does not go with the status is passed over.
+    #[must_use]
+    pub fn new(status: &str, fixed: &str, patch: &str, justification: &str) -> Option<Self> {
+        Some(match status {
+            "affected" => Self::Affected,
+            "under_investigation" => Self::UnderInvestigation,
+            "not_affected" => Self::NotAffected { justification: justification.to_owned() },
+            "fixed" => {
+                let patch = patch.rsplit('/').next().filter(|patch| !patch.is_empty());
+                Self::Fixed { version: fixed.to_owned(), patch: patch.map(str::to_owned) }
+            }
+            _ => return None,
+        })
+    }
+}
+
 impl Stated {
     /// Everything the vulnerability is called.
     pub fn names(&self) -> impl Iterator<Item = &str> {

@@ -127,23 +127,13 @@ impl Known<'_> {
 
     /// What `advisory` of //starlark-rules/advisories.star makes.
     fn advisory(&self) -> Option<Stated> {
-        let text = |name: &str| self.text(name).unwrap_or_default().to_owned();
-        let claim = match self.text("status")? {
-            "affected" => Claim::Affected,
-            "under_investigation" => Claim::UnderInvestigation,
-            "not_affected" => Claim::NotAffected { justification: text("justification") },
-            "fixed" => {
-                let patch = self.text("patch").and_then(|patch| patch.rsplit('/').next());
-                let patch = patch.filter(|patch| !patch.is_empty()).map(str::to_owned);
-                Claim::Fixed { version: text("fixed"), patch }
-            }
-            _ => return None,
-        };
+        let text = |name: &str| self.text(name).unwrap_or_default();
+        let claim = Claim::new(self.text("status")?, text("fixed"), text("patch"), text("justification"))?;
         let aliases = match self.field("aliases") {
             Some(Value::List(aliases)) => aliases.iter().filter_map(as_text).map(str::to_owned).collect(),
             _ => Vec::new(),
         };
-        Some(Stated { id: self.text("id")?.to_owned(), aliases, claim, note: text("note") })
+        Some(Stated { id: self.text("id")?.to_owned(), aliases, claim, note: text("note").to_owned() })
     }
 }
 

@@ -367,16 +367,7 @@ fn vulnerabilities(
 
 impl Advisory {
     fn stated(&self) -> Option<Stated> {
-        let claim = match self.status.as_str() {
-            "affected" => Claim::Affected,
-            "under_investigation" => Claim::UnderInvestigation,
-            "not_affected" => Claim::NotAffected { justification: self.justification.clone() },
-            "fixed" => {
-                let patch = self.patch.rsplit('/').next().filter(|patch| !patch.is_empty());
-                Claim::Fixed { version: self.fixed.clone(), patch: patch.map(str::to_owned) }
-            }
-            _ => return None,
-        };
+        let claim = Claim::new(&self.status, &self.fixed, &self.patch, &self.justification)?;
         let (id, aliases, note) = (self.id.clone(), self.aliases.clone(), self.note.clone());
         Some(Stated { id, aliases, claim, note })
     }
